@@ -1,0 +1,24 @@
+/** The limits of the wire contract; both halves hold to them. */
+export const LIMITS = {
+  /** Updates in one batch. */
+  batchUpdates: 500,
+  /** Body of one request, bytes. */
+  batchBytes: 1024 * 1024,
+  /** Canonical address of record, characters. */
+  userLength: 256,
+  /** Contact URI, peer URI, User-Agent, display name, Call-ID: characters. What is longer is cut (names) or refused (identities). */
+  fieldLength: 512,
+  /** Terminals of one user at one site. */
+  terminals: 32,
+  /** Calls of one user at one site. */
+  calls: 64,
+  /** Media lines told of one call. */
+  media: 8,
+  /** Users of one `POST /v1/presence/query`. */
+  queryUsers: 500,
+  /** Users named in one `GET /v1/watch`. */
+  watchUsers: 200,
+  /** Default and greatest page of a domain listing. */
+  pageDefault: 100,
+  pageMax: 500,
+} as const;

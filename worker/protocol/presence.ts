@@ -1,0 +1,88 @@
+import type { CallReport, EndReason, MediaReport, OfflineReason, SessionType, TerminalType } from './update.ts';
+import type { Conflict } from './verdict.ts';
+
+/** The one word, in order of precedence (see `compose`). */
+export type Status =
+  | 'unknown'
+  | 'dnd'
+  | 'offline-waiting'
+  | 'talking'
+  | 'held'
+  | 'ringing'
+  | 'calling'
+  | 'busy'
+  | 'away'
+  | 'available'
+  | 'offline';
+
+/** FIG. 8's terminal status. */
+export type TerminalStatus = 'online' | 'offline-waiting' | 'offline';
+
+/** FIG. 8's talking status; `ringing` is an incoming early call, `calling` an outgoing one. */
+export type CallStatus = 'idle' | 'ringing' | 'calling' | 'talking' | 'terminating';
+
+/** What a reader gets of one user. Times are RFC 3339, UTC. */
+export interface PresenceDocument {
+  readonly user: string;
+  readonly status: Status;
+  readonly terminalStatus: TerminalStatus;
+  readonly callStatus: CallStatus;
+  readonly stale: boolean;
+  readonly staleSince?: string;
+  /** When `status` began. */
+  readonly since: string;
+  readonly terminals: readonly TerminalDocument[];
+  readonly calls: readonly CallDocument[];
+  readonly override: { readonly activity: string; readonly note?: string; readonly expires: string } | null;
+  /** Rises by one at each change; never goes back. */
+  readonly version: number;
+}
+
+export interface TerminalDocument {
+  readonly contact: string;
+  readonly address?: string;
+  readonly type?: TerminalType;
+  readonly userAgent?: string;
+  readonly site: string;
+  readonly since: string;
+  readonly expires: string | null;
+}
+
+export interface CallDocument {
+  readonly id: string;
+  readonly callId: string;
+  readonly direction: CallReport['direction'];
+  readonly state: CallReport['state'];
+  readonly held: boolean;
+  readonly peer: { readonly uri: string; readonly name?: string };
+  readonly media: readonly MediaReport[];
+  readonly session: SessionType;
+  readonly site: string;
+  readonly startedAt: string;
+  readonly answeredAt: string | null;
+}
+
+/** One entry of a user's history: what changed, by whose word, and the consistency check's finding. */
+export interface HistoryEntry {
+  readonly version: number;
+  readonly at: string;
+  readonly status: Status;
+  readonly terminalStatus: TerminalStatus;
+  readonly callStatus: CallStatus;
+  /** What brought the change: an update of a site, or the object's own deadline. */
+  readonly cause:
+    | { readonly by: 'update'; readonly site: string; readonly epoch: number; readonly sequence: number; readonly status: string }
+    | { readonly by: 'deadline'; readonly what: 'terminal-expired' | 'call-expired' };
+  readonly reason?: OfflineReason | EndReason;
+  readonly conflict?: Conflict;
+}
+
+/** Frames of `GET /v1/watch`, server to client, each one JSON text message. */
+export type WatchFrame =
+  /** First, once for each group of users that share a board: all that is known of what is watched. A listed user never seen has a null document. */
+  | {
+      readonly type: 'snapshot';
+      readonly users: readonly { readonly user: string; readonly presence: PresenceDocument | null }[];
+      readonly more: boolean;
+    }
+  | { readonly type: 'change'; readonly presence: PresenceDocument };
