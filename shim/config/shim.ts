@@ -1,0 +1,139 @@
+import { hostname } from 'node:os';
+import { LIMITS } from '#protocol';
+import { address, choice, domain, duration, integer, list, size, text, toggle, webUrl } from './kind.ts';
+import { optional, required, setting, type Values } from './setting.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** The name of a site: what `UpdateBatch.site` may be. */
+export const siteName = text('<name>', /^[A-Za-z0-9._-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 . _ -');
+
+/** This host's name, made a valid site name. */
+export function siteOfHost(host: string): string {
+  return host.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 64) || 'site';
+}
+
+/**
+ * Every setting of the shim; one row makes the flag, the variable, the check, the help and the reference.
+ * Lengths of time are held in ms and sizes in bytes, whatever unit they were given in.
+ */
+export const SHIM_SETTINGS = {
+  sipHost: setting('Addresses', list(address, 16), ['127.0.0.1'], 'addresses to take SIP at, over UDP and TCP'),
+  sipPort: setting('Addresses', integer(0, 65_535, '<port>'), 5060, 'port to take SIP at; 0 takes a free one'),
+  domains: setting('Addresses', list(domain, 256), ['127.0.0.1', 'localhost', '[::1]'], 'domains whose users register here'),
+  upstream: optional(
+    'Addresses',
+    text(
+      '<sip-uri>',
+      /^sips?:(?:[^@\s<>"]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(?::\d{1,5})?(?:;[^\s<>"?]*)?$/i,
+      'a SIP URI',
+    ),
+    'next hop (the PBX) for requests to users not registered here',
+  ),
+
+  stateDir: setting('State', text('<folder>', /^[^\0]+$/, 'a folder'), '.offhook', 'folder for what must survive a restart'),
+  noPersistence: setting('State', toggle, false, 'keep nothing after the end: state lives in memory and a temporary folder'),
+  logLevel: setting('State', choice('debug', 'info', 'warn', 'error'), 'info', 'the least serious messages to log'),
+
+  site: setting('Presence', siteName, () => siteOfHost(hostname()), 'name of this shim, unique in the deployment', {
+    defaultText: "this host's name",
+  }),
+  talking: setting(
+    'Presence',
+    choice('auto', 'on-answer', 'on-ack'),
+    'auto',
+    'when talking begins: at the 200 to INVITE (FIG. 3), at the ACK (FIG. 4), or by where the offer is',
+  ),
+  terminating: setting(
+    'Presence',
+    choice('on-bye', 'on-bye-answer'),
+    'on-bye',
+    'when a call is reported terminating: at the BYE (FIG. 5) or at its 200 (FIG. 6)',
+  ),
+  expiry: setting(
+    'Presence',
+    choice('shim', 'server'),
+    'shim',
+    'who turns a user off-line when a registration runs out (FIG. 7); server also reports every refresh',
+  ),
+
+  minExpires: setting(
+    'Registrar',
+    duration(SECOND, DAY),
+    MINUTE,
+    'shortest registration; a shorter one is refused with 423 (RFC 3261 10.3)',
+  ),
+  defaultExpires: setting('Registrar', duration(SECOND, DAY), HOUR, 'registration where the telephone names no time'),
+  maxExpires: setting('Registrar', duration(SECOND, DAY), 2 * HOUR, 'longest registration; a longer one is shortened'),
+  bindingsPerUser: setting('Registrar', integer(1, LIMITS.terminals), 10, 'telephones that one user may have registered at once'),
+  maxBindings: setting('Registrar', integer(1, 1_000_000), 100_000, 'telephones registered at once, all users'),
+
+  maxDialogs: setting(
+    'Calls and transactions',
+    integer(1, 1_000_000),
+    20_000,
+    'calls followed at once; more are relayed but not reported',
+  ),
+  dialogCap: setting(
+    'Calls and transactions',
+    duration(MINUTE, DAY),
+    4 * HOUR,
+    'a call without any message for so long counts as over',
+  ),
+  timerC: setting(
+    'Calls and transactions',
+    duration(181 * SECOND, HOUR),
+    185 * SECOND,
+    'longest ringing after a provisional answer (RFC 3261 16.6, timer C)',
+  ),
+  t1: setting('Calls and transactions', duration(50, 10 * SECOND), 500, 'estimate of the round trip (RFC 3261 17, T1)'),
+  t2: setting(
+    'Calls and transactions',
+    duration(50, MINUTE),
+    4 * SECOND,
+    'longest interval of retransmissions (RFC 3261 17, T2)',
+  ),
+  t4: setting(
+    'Calls and transactions',
+    duration(50, MINUTE),
+    5 * SECOND,
+    'how long a message may live in the network (RFC 3261 17, T4)',
+  ),
+  maxTransactions: setting(
+    'Calls and transactions',
+    integer(100, 1_000_000),
+    50_000,
+    'transactions open at once; more are refused with 503',
+  ),
+
+  headerBytes: setting('Messages and connections', size(4096, 65_536), 16_384, 'longest header block of a message'),
+  headerCount: setting('Messages and connections', integer(32, 4096), 256, 'most header fields of a message'),
+  bodyBytes: setting('Messages and connections', size(1024, 1024 * 1024), 65_536, 'longest body of a message'),
+  tcpConnections: setting('Messages and connections', integer(1, 60_000), 2000, 'TCP connections open at once'),
+  tcpIdle: setting(
+    'Messages and connections',
+    duration(10 * SECOND, DAY),
+    10 * MINUTE,
+    'a TCP connection silent for so long is closed (keep-alive: RFC 5626)',
+  ),
+
+  workerUrl: required('Worker', webUrl, 'address of the deployed Worker'),
+  token: required(
+    'Worker',
+    text('<token>', /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}$/, 'an access token of scope ingest'),
+    'access token (make one with `offhook token --scope ingest`)',
+    {
+      from: 'environment',
+    },
+  ),
+  outboxUpdates: setting('Worker', integer(1000, 10_000_000), 100_000, 'updates kept while the Worker cannot be reached'),
+  requestTimeout: setting('Worker', duration(SECOND, MINUTE), 10 * SECOND, 'an answer of the Worker is awaited for so long'),
+  backoffMin: setting('Worker', duration(10, MINUTE), 500, 'first pause after a failed request to the Worker'),
+  backoffMax: setting('Worker', duration(SECOND, HOUR), 30 * SECOND, 'longest pause after failed requests to the Worker'),
+} as const;
+
+/** What the shim runs by. Times in ms, sizes in bytes. */
+export type ShimSettings = Values<typeof SHIM_SETTINGS>;
