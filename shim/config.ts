@@ -1,2 +1,9 @@
 /** Configuration: settings tables, and how flags and environment are read into typed settings. */
+export { optionsHelp } from './config/help.ts';
+export { type Problem, showProblems } from './config/problem.ts';
+export { type Environment, type ReadSettings, readSettings } from './config/read.ts';
+export { reference } from './config/reference.ts';
+export type { Table } from './config/setting.ts';
 export { SHIM_SETTINGS, type ShimSettings } from './config/shim.ts';
+export { START_SETTINGS, type StartSettings } from './config/start.ts';
+export { TOKEN_SETTINGS, type TokenSettings } from './config/token.ts';

@@ -1,0 +1,43 @@
+import { showDuration } from './kind.ts';
+import type { Problem } from './problem.ts';
+import { flagName } from './setting.ts';
+import type { ShimSettings } from './shim.ts';
+
+type Numbers = { [K in keyof ShimSettings]: ShimSettings[K] extends number ? K : never }[keyof ShimSettings];
+
+/** Pairs of which the first must not be greater than the second, and why. */
+const ORDERED: readonly (readonly [Numbers, Numbers, string])[] = [
+  ['minExpires', 'defaultExpires', 'or a telephone that names no time would be refused'],
+  ['defaultExpires', 'maxExpires', 'or a telephone that names no time would get more than one that asks'],
+  ['t1', 't2', 'as retransmissions begin at T1 and grow to T2 (RFC 3261 17.1.2.2)'],
+  ['backoffMin', 'backoffMax', 'as pauses begin at the one and grow to the other'],
+  ['bindingsPerUser', 'maxBindings', 'or one user could never have as many'],
+  ['timerC', 'dialogCap', 'or a call could count as over while it may still ring'],
+];
+
+const DURATIONS: ReadonlySet<Numbers> = new Set([
+  'minExpires',
+  'defaultExpires',
+  'maxExpires',
+  't1',
+  't2',
+  'backoffMin',
+  'backoffMax',
+  'timerC',
+  'dialogCap',
+]);
+
+/** What does not go together. `values` lacks what could not be read; a pair is checked where both are there. */
+export function relationProblems(values: { readonly [name: string]: unknown }): Problem[] {
+  const problems: Problem[] = [];
+  for (const [low, high, why] of ORDERED) {
+    const [least, most] = [values[low], values[high]];
+    if (typeof least !== 'number' || typeof most !== 'number' || least <= most) continue;
+    const show = DURATIONS.has(low) ? showDuration : String;
+    problems.push({
+      setting: `--${flagName(low)}, --${flagName(high)}`,
+      text: `${show(least)} must not be greater than ${show(most)}, ${why}`,
+    });
+  }
+  return problems;
+}
