@@ -1,0 +1,183 @@
+import {
+  COLON,
+  COMMA,
+  DIGIT,
+  decimal,
+  equals,
+  QUOTE,
+  SEMICOLON,
+  SP,
+  skip,
+  skipHost,
+  skipLws,
+  skipParams,
+  skipQuoted,
+  TOKEN,
+  VALUE,
+} from './grammar.ts';
+import { FIELD_END, FIELD_VALUE, fieldAt, type Message, STRIDE } from './message.ts';
+import { VIA } from './names.ts';
+import { type Params, parseParams } from './params.ts';
+
+/** One `via-parm` (RFC 3261 20.42). */
+export interface Via {
+  readonly protocol: 'SIP/2.0';
+  /** In upper case: UDP, TCP, TLS, WS, ... */
+  readonly transport: string;
+  /** sent-by host as received; an IPv6 address keeps its brackets. */
+  readonly host: string;
+  /** sent-by port; undefined where it is left to the transport's default. */
+  readonly port: number | undefined;
+  readonly params: Params;
+  readonly branch?: string;
+  readonly received?: string;
+  /** RFC 3581: `true` asks for it, a number is the answer. */
+  readonly rport?: number | true;
+}
+
+/** Offsets of the parts of one via-parm; params begin at `params`, where white space may stand. */
+interface Parts {
+  readonly transport: number;
+  readonly transportEnd: number;
+  readonly host: number;
+  readonly hostEnd: number;
+  readonly port: number | undefined;
+  readonly params: number;
+}
+
+/** sent-protocol LWS sent-by, with the white space that RFC 3261 25.1 allows around "/" and ":". */
+function parts(text: string, pos: number, end: number): Parts | undefined {
+  const name = skip(text, pos, end, TOKEN);
+  if (!equals(text, pos, name, 'sip')) return undefined;
+  let i = slash(text, name, end);
+  if (i === -1) return undefined;
+  const version = i;
+  i = skip(text, i, end, TOKEN);
+  if (i - version !== 3 || text.slice(version, i) !== '2.0') return undefined;
+  const transport = slash(text, i, end);
+  if (transport === -1) return undefined;
+  const transportEnd = skip(text, transport, end, TOKEN);
+  const host = skipLws(text, transportEnd, end);
+  if (transportEnd === transport || host === transportEnd) return undefined;
+  const hostEnd = skipHost(text, host, end);
+  if (hostEnd === -1) return undefined;
+  i = skipLws(text, hostEnd, end);
+  if (i === end || text.charCodeAt(i) !== COLON)
+    return { transport, transportEnd, host, hostEnd, port: undefined, params: hostEnd };
+  const digits = skipLws(text, i + 1, end);
+  const digitsEnd = skip(text, digits, end, DIGIT);
+  const port = decimal(text, digits, digitsEnd, 65535);
+  return port < 1 ? undefined : { transport, transportEnd, host, hostEnd, port, params: digitsEnd };
+}
+
+function slash(text: string, pos: number, end: number): number {
+  const i = skipLws(text, pos, end);
+  return i < end && text[i] === '/' ? skipLws(text, i + 1, end) : -1;
+}
+
+/** The position after the via-parm at `pos` (at its comma, or `end`), or -1 where it is malformed. */
+export function skipVia(text: string, pos: number, end: number): number {
+  const found = parts(text, pos, end);
+  const after = found === undefined ? -1 : skipParams(text, found.params, end);
+  return after === -1 || (after < end && text.charCodeAt(after) !== COMMA) ? -1 : after;
+}
+
+/** Parses one via-parm and tells where it ended. */
+export function parseVia(text: string, pos: number, end: number): { via: Via; end: number } | undefined {
+  const found = parts(text, pos, end);
+  const rest = found === undefined ? undefined : parseParams(text, found.params, end);
+  if (found === undefined || rest === undefined || (rest.end < end && text.charCodeAt(rest.end) !== COMMA)) return undefined;
+  const branch = rest.params.get('branch');
+  const received = rest.params.get('received');
+  const rport = rest.params.get('rport');
+  const rportNumber = rport === undefined || rport === true ? rport : decimal(rport, 0, rport.length, 65535);
+  const via: Via = {
+    protocol: 'SIP/2.0',
+    transport: text.slice(found.transport, found.transportEnd).toUpperCase(),
+    host: text.slice(found.host, found.hostEnd),
+    port: found.port,
+    params: rest.params,
+    ...(typeof branch === 'string' && { branch }),
+    ...(typeof received === 'string' && { received }),
+    ...(rportNumber !== undefined && rportNumber !== -1 && { rport: rportNumber }),
+  };
+  return { via, end: rest.end };
+}
+
+/** The topmost Via value. */
+export function topVia(message: Message): Via | undefined {
+  const at = fieldAt(message, VIA, 0);
+  if (at === -1) return undefined;
+  return parseVia(message.text, message.fields[at + FIELD_VALUE] as number, message.fields[at + FIELD_END] as number)?.via;
+}
+
+/** All Via values from the top; undefined where there is none or one is malformed. */
+export function vias(message: Message): Via[] | undefined {
+  const out: Via[] = [];
+  for (let at = fieldAt(message, VIA, 0); at !== -1; at = fieldAt(message, VIA, at + STRIDE)) {
+    const end = message.fields[at + FIELD_END] as number;
+    let pos = message.fields[at + FIELD_VALUE] as number;
+    for (;;) {
+      const parsed = parseVia(message.text, pos, end);
+      if (parsed === undefined) return undefined;
+      out.push(parsed.via);
+      if (parsed.end === end) break;
+      pos = skipLws(message.text, parsed.end + 1, end);
+    }
+  }
+  return out.length === 0 ? undefined : out;
+}
+
+/** Formats a via-parm for a request of our own. */
+export function formatVia(via: { transport: string; host: string; port?: number; branch: string; rport?: boolean }): string {
+  const port = via.port === undefined ? '' : `:${via.port}`;
+  const host = via.host.includes(':') && !via.host.startsWith('[') ? `[${via.host}]` : via.host;
+  return `SIP/2.0/${via.transport.toUpperCase()} ${host}${port};branch=${via.branch}${via.rport ? ';rport' : ''}`;
+}
+
+/** What a server adds to the topmost Via of a request: where it came from. */
+export interface ViaStamp {
+  /** RFC 3261 18.2.1: the source address, IPv6 without brackets. */
+  readonly received?: string;
+  /** RFC 3581 4: the source port, where the Via asks for it. */
+  readonly rport?: number;
+}
+
+/**
+ * The via-parm in [pos, end) with `received` set, and with `rport` filled where the Via has that parameter. Every other byte stays.
+ * RFC 3581 4: "When a server compliant to this specification ... receives a request, it examines the topmost Via header field value. If
+ * this Via header field value contains an "rport" parameter with no value, it MUST set the value of the parameter to the source port".
+ * What the client itself wrote into `received` or `rport` is replaced: it is not its to say.
+ */
+export function stampVia(text: string, pos: number, end: number, stamp: ViaStamp): string {
+  const found = parts(text, pos, end);
+  if (found === undefined) return text.slice(pos, end);
+  let out = '';
+  let kept = pos;
+  let received = stamp.received;
+  let i = skipLws(text, found.params, end);
+  while (i < end && text.charCodeAt(i) === SEMICOLON) {
+    const name = skipLws(text, i + 1, end);
+    const nameEnd = skip(text, name, end, TOKEN);
+    let next = skipLws(text, nameEnd, end);
+    let valueEnd = nameEnd;
+    if (next < end && text[next] === '=') {
+      const value = skipLws(text, next + 1, end);
+      valueEnd = text.charCodeAt(value) === QUOTE ? skipQuoted(text, value, end) : skip(text, value, end, VALUE);
+      next = skipLws(text, valueEnd, end);
+    }
+    if (stamp.rport !== undefined && equals(text, name, nameEnd, 'rport')) {
+      out += `${text.slice(kept, nameEnd)}=${stamp.rport}`;
+      kept = valueEnd;
+    } else if (received !== undefined && equals(text, name, nameEnd, 'received')) {
+      out += `${text.slice(kept, nameEnd)}=${received}`;
+      kept = valueEnd;
+      received = undefined;
+    }
+    i = next;
+  }
+  let last = end;
+  while (last > kept && (text.charCodeAt(last - 1) === SP || text.charCodeAt(last - 1) <= 0x0d)) last--;
+  out += text.slice(kept, last);
+  return received === undefined ? out + text.slice(last, end) : `${out};received=${received}${text.slice(last, end)}`;
+}
