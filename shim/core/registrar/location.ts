@@ -39,7 +39,9 @@ export class Location {
   lookup(aor: string, now: number): readonly Binding[] {
     const bindings = this.#users.get(aor);
     if (bindings === undefined) return NONE;
-    return bindings.every((binding) => binding.expiresAt > now) ? bindings : bindings.filter((binding) => binding.expiresAt > now);
+    return bindings.every((binding) => binding.expiresAt > now)
+      ? bindings
+      : bindings.filter((binding) => binding.expiresAt > now);
   }
 
   /** Is there a live binding: is this a local user. */
@@ -98,7 +100,11 @@ export class Location {
   replace(aor: string, bindings: readonly Binding[]): void {
     this.#size += bindings.length - this.get(aor).length;
     if (bindings.length === 0) this.#users.delete(aor);
-    else this.#users.set(aor, bindings.toSorted((a, b) => b.q - a.q || b.since - a.since));
+    else
+      this.#users.set(
+        aor,
+        bindings.toSorted((a, b) => b.q - a.q || b.since - a.since),
+      );
     this.#arm(aor, bindings);
   }
 
