@@ -122,7 +122,7 @@ interface HeaderIndex {
 }
 
 /** Fills the index line by line up to the empty line. After a fault it goes on, so that a request may still be answered. */
-function indexHeaders(text: string, start: number, limits: MessageLimits, fields: number[]): HeaderIndex {
+export function indexHeaders(text: string, start: number, limits: MessageLimits, fields: number[]): HeaderIndex {
   const length = text.length;
   let fault: Fault | undefined;
   let pos = start;
