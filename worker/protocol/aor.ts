@@ -24,8 +24,8 @@ export function domainOf(aor: string): string {
 /** RFC 3261 19.1.4: an escaped unreserved character and the character itself are the same. Other escapes stay, in upper case. */
 function canonicalUser(user: string): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(user) || /[^!-~]/.test(user)) return undefined;
-  return user.replace(/%[0-9a-f]{2}/gi, (escape) => {
-    const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return /[A-Za-z0-9_.!~*'()-]/.test(char) ? char : escape.toUpperCase();
+  return user.replace(/%[0-9a-f]{2}/gi, (escaped) => {
+    const char = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return /[A-Za-z0-9_.!~*'()-]/.test(char) ? char : escaped.toUpperCase();
   });
 }

@@ -2,5 +2,6 @@
 export * from './aor.ts';
 export * from './limits.ts';
 export * from './presence.ts';
+export * from './token.ts';
 export * from './update.ts';
 export * from './verdict.ts';

@@ -50,11 +50,13 @@ export interface TerminalDocument {
 
 export interface CallDocument {
   readonly id: string;
-  readonly callId: string;
+  /** Absent for readers whose token shows no more than the direction. */
+  readonly callId?: string;
   readonly direction: CallReport['direction'];
   readonly state: CallReport['state'];
   readonly held: boolean;
-  readonly peer: { readonly uri: string; readonly name?: string };
+  /** Absent for readers whose token shows no more than the direction. */
+  readonly peer?: { readonly uri: string; readonly name?: string };
   readonly media: readonly MediaReport[];
   readonly session: SessionType;
   readonly site: string;
@@ -72,7 +74,7 @@ export interface HistoryEntry {
   /** What brought the change: an update of a site, or the object's own deadline. */
   readonly cause:
     | { readonly by: 'update'; readonly site: string; readonly epoch: number; readonly sequence: number; readonly status: string }
-    | { readonly by: 'deadline'; readonly what: 'terminal-expired' | 'call-expired' };
+    | { readonly by: 'deadline'; readonly what: 'terminal-expired' | 'call-expired' | 'implied-online-expired' };
   readonly reason?: OfflineReason | EndReason;
   readonly conflict?: Conflict;
 }

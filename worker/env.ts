@@ -1,0 +1,12 @@
+import type { Board } from './objects/board.ts';
+import type { User } from './objects/user.ts';
+
+/** Bindings of the Worker: see wrangler.toml. */
+export interface Env {
+  readonly USER: DurableObjectNamespace<User>;
+  readonly BOARD: DurableObjectNamespace<Board>;
+  /** Boards of one domain, 1 to 64. */
+  readonly BOARD_SHARDS?: string;
+  /** Signs access tokens. Without it (or where it is too short) nothing but /healthz is answered. */
+  readonly OFFHOOK_SECRET?: string;
+}

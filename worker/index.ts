@@ -1,0 +1,5 @@
+import { app } from './routes/app.ts';
+
+export { Board } from './objects/board.ts';
+export { User } from './objects/user.ts';
+export default app;

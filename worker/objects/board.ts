@@ -1,0 +1,146 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Env } from '../env.ts';
+import type { DetailLevel } from '../protocol/index.ts';
+import type { BoardChange } from './board-feed.ts';
+import { BoardStore, type Listed } from './board-store.ts';
+import { redactText, type SnapshotUser, snapshotFrame } from './frames.ts';
+import { OBJECT_LIMITS } from './limits.ts';
+import { type Watcher, Watchers } from './watchers.ts';
+
+/** What a board is asked to watch, as the query of the request that opens the socket. */
+export interface WatchQuery {
+  /** Users of this board; undefined for all of them. */
+  readonly users: readonly string[] | undefined;
+  readonly detail: DetailLevel;
+  /** When the token ends, ms since 1970; null where it does not. */
+  readonly until: number | null;
+}
+
+/** One shard of a domain: it lists its users, newest document each, and pushes their changes to watchers. */
+export class Board extends DurableObject<Env> {
+  readonly #store: BoardStore;
+  readonly #watchers: Watchers;
+  #gathered: Gathered[] = [];
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new BoardStore(ctx.storage);
+    this.#watchers = new Watchers(this.#store, ctx.getWebSockets());
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+  }
+
+  /**
+   * Takes changes of one user, in order, and tells those who watch. What is not newer than the stored version is ignored. Calls that
+   * arrive together are stored in one commit.
+   */
+  put(changes: readonly BoardChange[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#gathered.push({ changes, resolve, reject });
+      if (this.#gathered.length === 1) setTimeout(() => this.#flush(), 0);
+    });
+  }
+
+  /** Forgets a user who is listed by another board now. */
+  drop(user: string): void {
+    this.#store.drop(user);
+  }
+
+  /** Users in the order of their names, above `after`, with that status where one is given. */
+  list(after: string, limit: number, status?: string): Listed[] {
+    return this.#store.list(after, limit, status);
+  }
+
+  /** Opens a watcher's socket (see `watchUrl`). The snapshot is sent before anything else can happen here, so no change is missed. */
+  override async fetch(request: Request): Promise<Response> {
+    if (this.ctx.getWebSockets().length >= OBJECT_LIMITS.watchers) return new Response(null, { status: 503 });
+    const query = watchQuery(new URL(request.url));
+    const { 0: client, 1: server } = new WebSocketPair();
+    const watcher: Watcher = {
+      id: crypto.randomUUID(),
+      domain: query.users === undefined,
+      detail: query.detail,
+      until: query.until,
+    };
+    this.ctx.acceptWebSocket(server);
+    this.#watchers.add(server, watcher, query.users);
+    for (const frame of snapshot(this.#store, query)) server.send(frame);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Watchers have nothing to say but `ping`, which is answered without waking anything. */
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const size = typeof message === 'string' ? message.length : message.byteLength;
+    if (size > OBJECT_LIMITS.watcherMessage) this.#watchers.close(socket, 1009, 'message too big');
+    else this.#watchers.close(socket, 1008, 'only ping is understood');
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    // 1005 and 1006 stand for codes that were not sent, and cannot be.
+    this.#watchers.close(socket, code === 1005 || code === 1006 ? 1000 : code, '');
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#watchers.close(socket, 1011, 'connection failed');
+  }
+
+  #flush(): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    try {
+      const news = this.#store.put(gathered.flatMap(({ changes }) => changes));
+      const now = Date.now();
+      for (const change of news) {
+        if (change.visible) this.#watchers.push(change, now);
+      }
+      for (const { resolve } of gathered) resolve();
+    } catch (error) {
+      for (const { reject } of gathered) reject(error);
+    }
+  }
+}
+
+interface Gathered {
+  readonly changes: readonly BoardChange[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The address at which a board opens a socket. It is reached from the Worker alone. */
+export function watchUrl({ users, detail, until }: WatchQuery): string {
+  const query = new URLSearchParams({ detail });
+  if (until !== null) query.set('until', String(until));
+  if (users === undefined) query.set('all', '1');
+  for (const user of users ?? []) query.append('user', user);
+  return `https://board/watch?${query}`;
+}
+
+function watchQuery({ searchParams }: URL): WatchQuery {
+  const until = searchParams.get('until');
+  return {
+    users: searchParams.has('all') ? undefined : searchParams.getAll('user'),
+    detail: searchParams.get('detail') as DetailLevel,
+    until: until === null ? null : Number(until),
+  };
+}
+
+function* snapshot(store: BoardStore, { users, detail }: WatchQuery): Generator<string> {
+  const seen = (text: string | undefined) => (text === undefined ? undefined : redactText(text, detail));
+  if (users !== undefined) {
+    yield snapshotFrame(
+      users.map((user) => ({ user, text: seen(store.get(user)) })),
+      false,
+    );
+    return;
+  }
+  let after = '';
+  for (;;) {
+    const page = store.list(after, OBJECT_LIMITS.snapshotUsers + 1);
+    const more = page.length > OBJECT_LIMITS.snapshotUsers;
+    const shown: SnapshotUser[] = page
+      .slice(0, OBJECT_LIMITS.snapshotUsers)
+      .map(({ user, text }) => ({ user, text: seen(text) }));
+    yield snapshotFrame(shown, more);
+    if (!more) return;
+    after = (shown.at(-1) as SnapshotUser).user;
+  }
+}

@@ -1,0 +1,19 @@
+/** The limits of the objects; durations in milliseconds. */
+export const OBJECT_LIMITS = {
+  /** Boards of one domain: default and greatest number. */
+  shardsDefault: 4,
+  shardsMax: 64,
+  /** How long a user's object waits for its board before it goes on without. */
+  boardTimeout: 5_000,
+  /** Wait before a board that could not be reached is tried again: first, doubling up to the last. */
+  boardRetryMin: 1_000,
+  boardRetryMax: 60_000,
+  /** Changes that wait in a user's object for its board; the oldest go first, the newest state never. */
+  boardQueue: 64,
+  /** Watchers of one board. */
+  watchers: 10_000,
+  /** Users in one snapshot frame. */
+  snapshotUsers: 500,
+  /** Text that a watcher may send, characters; only `ping` means something. */
+  watcherMessage: 1_024,
+} as const;

@@ -1,0 +1,82 @@
+import { type Change, PRESENCE_LIMITS, type PresenceRecord } from '../presence/index.ts';
+import type { HistoryEntry } from '../protocol/index.ts';
+
+/** What is stored of a user besides the history. */
+export interface Stored {
+  readonly record: PresenceRecord;
+  /** The board that was to be told of it. */
+  readonly board: string;
+  /** History entries ever written. */
+  readonly entries: number;
+}
+
+/**
+ * The storage of a user's object: one row with the record, and the history as a ring of rows that are written over (a row that
+ * is deleted costs as much as one that is written). Nothing is created before the first write, so asking for users that do not
+ * exist leaves nothing behind.
+ */
+export class UserStore {
+  readonly #storage: DurableObjectStorage;
+  #created: boolean;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#created = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'record'").toArray().length > 0;
+  }
+
+  /** What was stored last; undefined for a user never seen. */
+  load(): Stored | undefined {
+    if (!this.#created) return undefined;
+    const [row] = this.#storage.sql
+      .exec<{ body: string; board: string; entries: number }>('SELECT body, board, entries FROM record WHERE id = 1')
+      .toArray();
+    return row && { record: JSON.parse(row.body) as PresenceRecord, board: row.board, entries: row.entries };
+  }
+
+  /** Stores a record and its changes in one commit; tells how many history entries there have been. */
+  save(record: PresenceRecord, board: string, entries: number, changes: readonly Change[]): number {
+    return this.#storage.transactionSync(() => {
+      this.#create();
+      let count = entries;
+      for (const { entry } of changes) {
+        if (entry !== undefined) this.#addEntry(count++, entry);
+      }
+      this.#storage.sql.exec(
+        `INSERT INTO record (id, body, board, entries) VALUES (1, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body, board = excluded.board, entries = excluded.entries`,
+        JSON.stringify(record),
+        board,
+        count,
+      );
+      return count;
+    });
+  }
+
+  /** Up to `limit` history entries of versions below `before`, newest first. */
+  history(before: number, limit: number): HistoryEntry[] {
+    if (!this.#created) return [];
+    return this.#storage.sql
+      .exec<{ body: string }>('SELECT body FROM history WHERE version < ? ORDER BY version DESC LIMIT ?', before, limit)
+      .toArray()
+      .map(({ body }) => JSON.parse(body) as HistoryEntry);
+  }
+
+  #addEntry(count: number, entry: HistoryEntry): void {
+    this.#storage.sql.exec(
+      `INSERT INTO history (slot, version, body) VALUES (?, ?, ?)
+       ON CONFLICT (slot) DO UPDATE SET version = excluded.version, body = excluded.body`,
+      count % PRESENCE_LIMITS.history,
+      entry.version,
+      JSON.stringify(entry),
+    );
+  }
+
+  #create(): void {
+    if (this.#created) return;
+    this.#storage.sql.exec(`
+      CREATE TABLE record (id INTEGER PRIMARY KEY, body TEXT NOT NULL, board TEXT NOT NULL, entries INTEGER NOT NULL);
+      CREATE TABLE history (slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL);
+    `);
+    this.#created = true;
+  }
+}

@@ -1,0 +1,113 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Env } from '../env.ts';
+import {
+  applyDeadlines,
+  applyGroup,
+  type Change,
+  compose,
+  emptyRecord,
+  nextDeadline,
+  type PresenceRecord,
+} from '../presence/index.ts';
+import type { HistoryEntry, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
+import { BoardFeed } from './board-feed.ts';
+import { boardOf, shardCount } from './shard.ts';
+import { UserStore } from './user-store.ts';
+
+/**
+ * One user: the single writer of all that is known of them. A shell: what is true is decided in `presence/`, in one go without an
+ * `await`; then it is stored in one commit, the alarm is armed, the board is told, and only then the reporter.
+ */
+export class User extends DurableObject<Env> {
+  readonly #store: UserStore;
+  readonly #feed: BoardFeed;
+  #record: PresenceRecord | undefined;
+  #entries: number;
+  /** When the alarm is set to go off, ms since 1970. */
+  #armed: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new UserStore(ctx.storage);
+    this.#feed = new BoardFeed(env.BOARD);
+    const stored = this.#store.load();
+    this.#record = stored?.record;
+    this.#entries = stored?.entries ?? 0;
+    // Whether the board heard of it before memory was lost is not known: it is told again, and ignores what it has.
+    if (stored !== undefined) this.#feed.repeat(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#armed = await ctx.storage.getAlarm();
+    });
+  }
+
+  /**
+   * Applies updates of `site` about `user` (this object's name), their times corrected already. When it returns, what was accepted
+   * is stored, and the board has it or will be told by alarm.
+   */
+  async apply(user: string, site: string, updates: readonly Update[]): Promise<Verdict[]> {
+    const before = this.#record ?? emptyRecord(user);
+    const step = applyGroup(before, site, updates, Date.now());
+    if (step.record !== before) this.#commit(step.record, step.changes);
+    await this.#show();
+    return [...step.verdicts];
+  }
+
+  /** The presence document as of now; null for a user never seen. */
+  async get(): Promise<PresenceDocument | null> {
+    this.#settle();
+    this.ctx.waitUntil(this.#show());
+    return this.#record === undefined ? null : (compose(this.#record) ?? null);
+  }
+
+  /** Up to `limit` history entries of versions below `before`, newest first; null for a user never seen. */
+  async history(before: number, limit: number): Promise<HistoryEntry[] | null> {
+    return this.#record === undefined ? null : this.#store.history(before, limit);
+  }
+
+  /** A deadline has passed or the board is to be tried again: both are told from state, so an early or repeated call is harmless. */
+  override async alarm(): Promise<void> {
+    this.#armed = null;
+    this.#settle();
+    this.#feed.retry();
+    await this.#show();
+  }
+
+  /** Ends what has passed its deadline, whether or not the alarm has come by yet. */
+  #settle(): void {
+    if (this.#record === undefined) return;
+    const { record, changes } = applyDeadlines(this.#record, Date.now());
+    if (record !== this.#record) this.#commit(record, changes);
+  }
+
+  #commit(record: PresenceRecord, changes: readonly Change[]): void {
+    const board = this.#boardOf(record.user);
+    this.#entries = this.#store.save(record, board, this.#entries, changes);
+    this.#record = record;
+    this.#feed.add(board, changes);
+    this.#arm();
+  }
+
+  async #show(): Promise<void> {
+    await this.#feed.send();
+    this.#arm();
+  }
+
+  /** Each `setAlarm` is a row written: it is set only where it would come too late. */
+  #arm(): void {
+    const deadline = this.#record && nextDeadline(this.#record)?.at;
+    const wanted = Math.min(deadline ?? Infinity, this.#feed.retryAt ?? Infinity);
+    if (wanted === Infinity || (this.#armed !== null && this.#armed <= wanted)) return;
+    this.#armed = wanted;
+    void this.ctx.storage.setAlarm(wanted);
+  }
+
+  #boardOf(user: string): string {
+    return boardOf(user, shardCount(this.env.BOARD_SHARDS));
+  }
+}
+
+function documentOf(record: PresenceRecord): PresenceDocument {
+  const document = compose(record);
+  if (document === undefined) throw new Error('a stored record has a version');
+  return document;
+}

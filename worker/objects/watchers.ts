@@ -1,0 +1,98 @@
+import type { DetailLevel } from '../protocol/index.ts';
+import type { BoardChange } from './board-feed.ts';
+import type { BoardStore } from './board-store.ts';
+import { changeFrame, redactText } from './frames.ts';
+
+/** What a socket's attachment says of its watcher: it outlives hibernation. */
+export interface Watcher {
+  readonly id: string;
+  /** All users of the board, or only those named (kept in the store, by id). */
+  readonly domain: boolean;
+  readonly detail: DetailLevel;
+  /** When the token ends, ms since 1970; null where it does not. */
+  readonly until: number | null;
+}
+
+/** The sockets of a board, by what they watch. Rebuilt from attachments and store when the board wakes up. */
+export class Watchers {
+  readonly #store: BoardStore;
+  readonly #domain = new Set<WebSocket>();
+  readonly #byUser = new Map<string, Set<WebSocket>>();
+
+  constructor(store: BoardStore, sockets: readonly WebSocket[]) {
+    this.#store = store;
+    if (sockets.length === 0) return;
+    const watches = store.watches();
+    for (const socket of sockets) {
+      const watcher = watcherOf(socket);
+      if (watcher !== undefined) this.#index(socket, watcher.domain ? undefined : (watches.get(watcher.id) ?? []));
+    }
+  }
+
+  /** Takes a new watcher: of `users`, or of all where none are named. */
+  add(socket: WebSocket, watcher: Watcher, users: readonly string[] | undefined): void {
+    socket.serializeAttachment(watcher);
+    if (users !== undefined) this.#store.addWatch(watcher.id, users);
+    this.#index(socket, users);
+  }
+
+  remove(socket: WebSocket): void {
+    const watcher = watcherOf(socket);
+    this.#domain.delete(socket);
+    if (watcher === undefined || watcher.domain) return;
+    for (const user of this.#store.dropWatch(watcher.id)) {
+      const sockets = this.#byUser.get(user);
+      if (sockets?.delete(socket) && sockets.size === 0) this.#byUser.delete(user);
+    }
+  }
+
+  /** Sends a change to those who watch its user. A socket that cannot be sent to is closed. */
+  push(change: BoardChange, now: number): void {
+    const frames = new Map<DetailLevel, string>();
+    for (const socket of [...this.#domain, ...(this.#byUser.get(change.user) ?? [])]) {
+      const watcher = watcherOf(socket);
+      if (watcher === undefined) continue;
+      if (watcher.until !== null && watcher.until <= now) {
+        this.close(socket, 1008, 'the token has expired');
+        continue;
+      }
+      const frame = frames.get(watcher.detail) ?? changeFrame(redactText(change.text, watcher.detail));
+      frames.set(watcher.detail, frame);
+      this.#send(socket, frame);
+    }
+  }
+
+  /** Closes a socket and forgets it. */
+  close(socket: WebSocket, code: number, reason: string): void {
+    this.remove(socket);
+    try {
+      socket.close(code, reason);
+    } catch {
+      // It is closed already: that is all that was wanted.
+    }
+  }
+
+  #send(socket: WebSocket, frame: string): void {
+    try {
+      socket.send(frame);
+    } catch {
+      this.close(socket, 1011, 'could not be sent to');
+    }
+  }
+
+  #index(socket: WebSocket, users: readonly string[] | undefined): void {
+    if (users === undefined) {
+      this.#domain.add(socket);
+      return;
+    }
+    for (const user of users) {
+      const sockets = this.#byUser.get(user);
+      if (sockets === undefined) this.#byUser.set(user, new Set([socket]));
+      else sockets.add(socket);
+    }
+  }
+}
+
+function watcherOf(socket: WebSocket): Watcher | undefined {
+  return (socket.deserializeAttachment() as Watcher | null) ?? undefined;
+}

@@ -1,0 +1,10 @@
+/** What is true of one user: pure, without clock, network, disk or chance. */
+export * from './apply.ts';
+export * from './clock.ts';
+export * from './compose.ts';
+export * from './consistency.ts';
+export * from './deadlines.ts';
+export * from './detail.ts';
+export * from './group.ts';
+export * from './limits.ts';
+export * from './record.ts';

@@ -1,0 +1,17 @@
+/** The limits of what is kept of one user; durations in milliseconds. */
+export const PRESENCE_LIMITS = {
+  /** Difference between a site's clock and ours from which its times are shifted. */
+  clockTolerance: 2_000,
+  /** A call ends by itself at the latest this long after the last word about it, whatever deadline its site gave. */
+  callDeadline: 24 * 3_600_000,
+  /** A terminal whose expiry is kept here ends at the latest this long after its last refresh. */
+  terminalExpiry: 31 * 24 * 3_600_000,
+  /** How long a user stays online who was put online by a call alone (FIG. 8, step 112), after the last such call ended. */
+  impliedOnline: 3_600_000,
+  /** Sites remembered of one user. */
+  sites: 32,
+  /** A site of which nothing is live may be forgotten this long after its last word, when the place is needed. */
+  siteMemory: 24 * 3_600_000,
+  /** Entries of a user's history. */
+  history: 200,
+} as const;

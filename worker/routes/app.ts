@@ -1,0 +1,47 @@
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { type AppEnv, authorize, requireSecret } from './auth.ts';
+import { limitBody } from './body.ts';
+import { listDomain } from './domains.ts';
+import { getHistory, getPresence, queryPresence } from './presence.ts';
+import { answer, problem } from './problem.ts';
+import { postUpdates } from './updates.ts';
+import { watch } from './watch.ts';
+
+/** The Worker's HTTP face. */
+export const app = new Hono<AppEnv>();
+
+// Tokens travel in a header of their own, never in a cookie, so any page may read with the token that it was given.
+const readable = cors({
+  origin: '*',
+  allowMethods: ['GET', 'HEAD', 'POST'],
+  allowHeaders: ['Authorization', 'Content-Type', 'If-None-Match'],
+  exposeHeaders: ['ETag'],
+  maxAge: 86_400,
+});
+
+app.use(
+  methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) => answer(c, problem(405, `use ${methods.join(' or ')}`), { allow: methods.join(', ') }),
+  }),
+);
+app.get('/healthz', (c) => c.json({ status: 'ok' }));
+app.use(requireSecret);
+app.use('/v1/presence/*', readable);
+app.use('/v1/domains/*', readable);
+app.post('/v1/updates', authorize('ingest'), limitBody, postUpdates);
+app.post('/v1/presence/query', authorize('read'), limitBody, queryPresence);
+app.get('/v1/presence/:user', authorize('read'), getPresence);
+app.get('/v1/presence/:user/history', authorize('read'), getHistory);
+app.get('/v1/domains/:domain/presence', authorize('read'), listDomain);
+app.get('/v1/watch', authorize('read'), watch);
+app.notFound((c) => answer(c, problem(404, 'there is nothing at this path')));
+app.onError((error, c) => {
+  console.error(error);
+  // An object that is overloaded or restarting says so; anything else is a fault of ours.
+  const passing = 'retryable' in error || 'overloaded' in error;
+  if (passing) return answer(c, problem(503, 'the user could not be reached'), { 'retry-after': '1' });
+  return answer(c, problem(500, 'something went wrong here'));
+});

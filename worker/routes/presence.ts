@@ -1,0 +1,82 @@
+import type { Context } from 'hono';
+import { redact } from '../presence/index.ts';
+import { canonicalAor, domainOf, type PresenceDocument } from '../protocol/index.ts';
+import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { jsonObject } from './body.ts';
+import { concurrently } from './concurrently.ts';
+import { finding } from './field.ts';
+import { ROUTE_LIMITS } from './limits.ts';
+import { answer, type Problem, problem } from './problem.ts';
+import { historySchema, usersSchema } from './schema/query.ts';
+
+type UserContext = Context<AppEnv, '/v1/presence/:user'>;
+type HistoryContext = Context<AppEnv, '/v1/presence/:user/history'>;
+
+const NO_USER = 'is no address of record';
+
+/** `GET /v1/presence/{user}`: one document; `ETag` is its version. */
+export async function getPresence(c: UserContext): Promise<Response> {
+  const user = canonicalAor(c.req.param('user'));
+  if (user === undefined) return answer(c, problem(400, `user: ${NO_USER}`, 'user'));
+  const claims = c.get('claims');
+  if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
+  const document = await c.env.USER.getByName(user).get();
+  if (document === null) return answer(c, neverSeen(user));
+  const etag = `"${document.version}"`;
+  const headers = { etag, 'cache-control': 'private, no-cache', vary: 'Authorization' };
+  if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
+  return c.json(redact(document, detailOf(claims)), 200, headers);
+}
+
+/** `POST /v1/presence/query`: many at once, in the order asked, each a document or a problem. */
+export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
+  const body = await jsonObject(c);
+  if (body === undefined) return answer(c, problem(400, 'the body is not a JSON object'));
+  const query = usersSchema.safeParse(body);
+  if (!query.success) {
+    const { field, reason } = finding(query.error);
+    return answer(c, problem(422, `${field}: ${reason}`, field));
+  }
+  const claims = c.get('claims');
+  const users = await concurrently(
+    query.data.users,
+    ROUTE_LIMITS.concurrency,
+    async (name): Promise<PresenceDocument | Problem> => {
+      const user = canonicalAor(name);
+      if (user === undefined) return problem(400, NO_USER, 'user');
+      if (!covers(claims, domainOf(user))) return problem(403, `the token does not cover ${domainOf(user)}`);
+      const document = await c.env.USER.getByName(user).get();
+      return document === null ? neverSeen(user) : redact(document, detailOf(claims));
+    },
+  );
+  return c.json({ users });
+}
+
+/** `GET /v1/presence/{user}/history`: the changes, newest first. */
+export async function getHistory(c: HistoryContext): Promise<Response> {
+  const user = canonicalAor(c.req.param('user'));
+  if (user === undefined) return answer(c, problem(400, `user: ${NO_USER}`, 'user'));
+  if (!covers(c.get('claims'), domainOf(user))) return forbidden(c, domainOf(user));
+  const query = historySchema.safeParse(c.req.query());
+  if (!query.success) {
+    const { field, reason } = finding(query.error);
+    return answer(c, problem(400, `${field}: ${reason}`, field));
+  }
+  const { limit, cursor } = query.data;
+  const entries = await c.env.USER.getByName(user).history(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
+  if (entries === null) return answer(c, neverSeen(user));
+  const page = entries.slice(0, limit);
+  const last = page.at(-1)?.version;
+  return c.json({ entries: page, ...(entries.length > limit && last !== undefined ? { cursor: String(last) } : {}) });
+}
+
+function neverSeen(user: string): Problem {
+  return problem(404, `${user} was never seen`);
+}
+
+// RFC 9110 13.1.2: the condition is false "if the field value is * " or one of the listed tags matches, by the weak comparison.
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes('*') || tags.includes(etag);
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { LIMITS, type Status } from '../../protocol/index.ts';
+import { ROUTE_LIMITS } from '../limits.ts';
+
+const STATUSES = [
+  'unknown',
+  'dnd',
+  'offline-waiting',
+  'talking',
+  'held',
+  'ringing',
+  'calling',
+  'busy',
+  'away',
+  'available',
+  'offline',
+] as const satisfies readonly Status[];
+
+/** The body of `POST /v1/presence/query`. Names are looked at one by one. */
+export const usersSchema = z.object({ users: z.array(z.string()).max(LIMITS.queryUsers) });
+
+/** The query of `GET /v1/domains/{domain}/presence`. */
+export const listSchema = z.object({
+  status: z.enum(STATUSES).optional(),
+  limit: page(LIMITS.pageDefault, LIMITS.pageMax),
+  cursor: z
+    .string()
+    .max(2 * LIMITS.userLength)
+    .transform((text, context) => fromBase64url(text) ?? invalid(context))
+    .optional(),
+});
+
+/** The query of `GET /v1/presence/{user}/history`; the cursor is a version. */
+export const historySchema = z.object({
+  limit: page(ROUTE_LIMITS.historyDefault, ROUTE_LIMITS.historyMax),
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
+    .transform(Number)
+    .optional(),
+});
+
+/** The cursor of a listing: the last user of the page, in base64url (RFC 4648 5). */
+export function toBase64url(text: string): string {
+  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+function fromBase64url(text: string): string | undefined {
+  try {
+    return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  } catch {
+    return undefined;
+  }
+}
+
+function page(byDefault: number, max: number) {
+  const number = z
+    .string()
+    .regex(/^\d{1,6}$/, 'is not a number')
+    .transform(Number)
+    .pipe(z.number().min(1).max(max));
+  return number.default(byDefault);
+}
+
+function invalid(context: z.RefinementCtx): never {
+  context.addIssue({ code: 'custom', message: 'is none of ours' });
+  return z.NEVER;
+}

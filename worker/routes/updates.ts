@@ -1,0 +1,109 @@
+import type { Context } from 'hono';
+import type { Env } from '../env.ts';
+import { within } from '../objects/within.ts';
+import { clockShift, shiftTimes } from '../presence/index.ts';
+import {
+  domainOf,
+  LIMITS,
+  PROTOCOL_VERSION,
+  type TokenClaims,
+  type Update,
+  type UpdateAnswer,
+  type Verdict,
+} from '../protocol/index.ts';
+import { type AppEnv, covers } from './auth.ts';
+import { jsonObject } from './body.ts';
+import { concurrently } from './concurrently.ts';
+import { finding } from './field.ts';
+import { ROUTE_LIMITS } from './limits.ts';
+import { answer, problem } from './problem.ts';
+import { batchSchema } from './schema/batch.ts';
+import { updateSchema } from './schema/update.ts';
+
+/** An item of the batch that goes to a user's object, with its place in the batch. */
+interface Item {
+  readonly index: number;
+  readonly update: Update;
+}
+
+/** `POST /v1/updates`: a batch of a site, each item answered with its own verdict. */
+export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
+  const body = await jsonObject(c);
+  if (body === undefined) return answer(c, problem(400, 'the body is not a JSON object'));
+  if (body.version !== PROTOCOL_VERSION) {
+    return answer(c, problem(400, `only version ${PROTOCOL_VERSION} is understood`, 'version'));
+  }
+  const batch = batchSchema.safeParse(body);
+  if (!batch.success) {
+    const { field, reason } = finding(batch.error);
+    return answer(c, problem(422, `${field}: ${reason}`, field));
+  }
+  const { site, sentAt, updates } = batch.data;
+  if (updates.length > LIMITS.batchUpdates) {
+    return answer(c, problem(413, `more than ${LIMITS.batchUpdates} updates`, 'updates'));
+  }
+  const claims = c.get('claims');
+  if (claims.site !== undefined && claims.site !== site) return answer(c, problem(403, 'the token is for another site', 'site'));
+
+  const results = new Array<Verdict>(updates.length);
+  const byUser = new Map<string, Item[]>();
+  const shift = clockShift(sentAt, Date.now());
+  updates.forEach((value, index) => {
+    const read = readItem(value, index, claims);
+    if (!read.ok) {
+      results[index] = read.verdict;
+      return;
+    }
+    const item = { index, update: shiftTimes(read.update, shift) };
+    const items = byUser.get(read.update.user);
+    if (items === undefined) byUser.set(read.update.user, [item]);
+    else items.push(item);
+  });
+  await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
+    const verdicts = await apply(c.env, user, site, items);
+    items.forEach(({ index }, i) => {
+      results[index] = placed(verdicts[i] as Verdict, index);
+    });
+  });
+  return c.json({ results } satisfies UpdateAnswer);
+}
+
+type Read = { readonly ok: true; readonly update: Update } | { readonly ok: false; readonly verdict: Verdict };
+
+function readItem(value: unknown, index: number, claims: TokenClaims): Read {
+  const read = updateSchema.safeParse(value);
+  if (!read.success) {
+    return {
+      ok: false,
+      verdict: { sequence: sequenceOf(value), verdict: 'rejected', ...finding(read.error, `updates[${index}]`) },
+    };
+  }
+  const { user, sequence } = read.data;
+  if (!covers(claims, domainOf(user))) {
+    const reason = `the token does not cover ${domainOf(user)}`;
+    return { ok: false, verdict: { sequence, verdict: 'rejected', field: `updates[${index}].user`, reason } };
+  }
+  return { ok: true, update: read.data };
+}
+
+/** The sequence that a bad item claims, or 0 where it has none: results are told apart by their order. */
+function sequenceOf(value: unknown): number {
+  const sequence = typeof value === 'object' && value !== null && 'sequence' in value ? value.sequence : undefined;
+  return typeof sequence === 'number' && Number.isSafeInteger(sequence) ? sequence : 0;
+}
+
+async function apply(env: Env, user: string, site: string, items: readonly Item[]): Promise<readonly Verdict[]> {
+  const updates = items.map(({ update }) => update);
+  try {
+    return await within(ROUTE_LIMITS.objectTimeout, env.USER.getByName(user).apply(user, site, updates));
+  } catch (error) {
+    console.error('a user could not be updated', error);
+    return updates.map(({ sequence }) => ({ sequence, verdict: 'retry', reason: 'the user could not be reached in time' }));
+  }
+}
+
+/** A field that an object names is one of the item; `site` is the batch's own. */
+function placed(verdict: Verdict, index: number): Verdict {
+  if (verdict.verdict !== 'rejected' || verdict.field === 'site') return verdict;
+  return { ...verdict, field: `updates[${index}].${verdict.field}` };
+}
