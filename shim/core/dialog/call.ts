@@ -1,0 +1,85 @@
+import type { EndReason, MediaReport, SessionType } from '#protocol';
+
+/**
+ * One dialog of a call, by the callee's tag (RFC 3261 12).
+ * - `answered`: a 2xx was seen, and "talking" waits for the ACK (FIG. 4).
+ * - `confirmed`: talking.
+ * - `closing`: a BYE was seen, and "terminating" waits for its answer (FIG. 6).
+ * - `terminating`: a BYE was seen and told (FIG. 5).
+ */
+export type DialogState = 'answered' | 'confirmed' | 'closing' | 'terminating';
+
+/** What a call is for its parties, from all its dialogs. */
+export type Phase = 'trying' | 'early' | 'talking' | 'terminating';
+
+/** One party of a call: a user who may be local, and what has been told of the call in that user's name. */
+export interface Leg {
+  /** Canonical address of record. */
+  readonly user: string;
+  /** `CallReport.id` of this party's side. */
+  readonly id: string;
+  readonly direction: 'incoming' | 'outgoing';
+  readonly peer: { readonly uri: string; readonly name?: string };
+  /** Last phase reported for this user; '' where nothing was. */
+  told: '' | Phase;
+}
+
+/**
+ * A call: one INVITE by (Call-ID, From tag) with the dialogs that grew from it. Plain data, so that it survives as JSON.
+ * Times are ms since 1970.
+ */
+export interface Call {
+  /** Unique among live calls; the row on disk. */
+  readonly key: string;
+  readonly callId: string;
+  readonly fromTag: string;
+  /** CSeq number of the INVITE that began it; a retry with credentials raises it. */
+  cseq: number;
+  /** Where the session description was offered: in the INVITE, or (delayed) in the 2xx. */
+  offer: 'early' | 'delayed';
+  phase: Phase;
+  /** [callee's tag, state], in the order in which they appeared. */
+  dialogs: [string, DialogState][];
+  readonly legs: Leg[];
+  readonly startedAt: number;
+  answeredAt: number | null;
+  /** When the call is given up unless something more is heard of it. */
+  deadline: number;
+  /** The deadline that was last told to whoever reports. */
+  toldDeadline: number;
+  media: MediaReport[];
+  session: SessionType;
+}
+
+/** What happened to a call, for whoever reports it. `alive`: nothing but that its deadline has moved far. */
+export interface CallEvent {
+  readonly type: 'early' | 'talking' | 'terminating' | 'ended' | 'alive';
+  readonly call: Call;
+  readonly at: number;
+  /** With `terminating` and `ended`. */
+  readonly reason?: EndReason;
+}
+
+/** The state of one dialog of a call. */
+export const dialogState = (call: Call, tag: string): DialogState | undefined => call.dialogs.find(([t]) => t === tag)?.[1];
+
+/** Sets the state of one dialog, adding it where it is new. */
+export function setDialog(call: Call, tag: string, state: DialogState): void {
+  const found = call.dialogs.find(([t]) => t === tag);
+  if (found) found[1] = state;
+  else call.dialogs.push([tag, state]);
+}
+
+/** The phase that the dialogs of an answered call add up to; undefined when none is left. */
+export function phaseOf(call: Call): Phase | undefined {
+  const states = call.dialogs.map(([, state]) => state);
+  if (states.includes('confirmed')) return 'talking';
+  if (states.includes('answered') || states.includes('closing')) return call.phase === 'trying' ? 'early' : call.phase;
+  return states.includes('terminating') ? 'terminating' : undefined;
+}
+
+/** RFC 3261 21: why an INVITE failed, from the final status that went back to the caller. */
+export function failureReason(status: number, text: string): EndReason {
+  const cause = status === 487 ? 'cancelled' : status === 408 ? 'timeout' : 'rejected';
+  return text === '' ? { cause, status } : { cause, status, text };
+}

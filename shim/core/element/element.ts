@@ -1,0 +1,235 @@
+import { canonicalAor, domainOf } from '#protocol';
+import type { JournalOp, JournalState } from '../journal.ts';
+import type { OutboxEvent } from '../outbox/types.ts';
+import { Proxy } from '../proxy/proxy.ts';
+import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
+import type { Self } from '../proxy/self.ts';
+import { Location, type LocationLimits } from '../registrar/location.ts';
+import type { RegistrarPolicy } from '../registrar/policy.ts';
+import { register } from '../registrar/register.ts';
+import { isRequest, type Message, type MessageLimits, parseUri, scan, to } from '../sip/index.ts';
+import { TransactionTable } from '../transaction/table.ts';
+import type { SendAction, TransactionEvent, TransactionSettings } from '../transaction/types.ts';
+import type { Flow, Target } from '../transport.ts';
+import { type Counters, newCounters } from './counters.ts';
+import { partiesOf } from './parties.ts';
+import { type Effects, Presence, type PresenceSettings } from './presence.ts';
+
+export interface ElementSettings {
+  readonly messages: MessageLimits;
+  readonly transactions: TransactionSettings;
+  readonly registrar: RegistrarPolicy;
+  readonly location: LocationLimits;
+  readonly presence: PresenceSettings;
+  /** Next hop for what is not local. */
+  readonly upstream: Target | undefined;
+  /** Addresses of record remembered as known after their last binding ended: they are away (480), not unknown (404). */
+  readonly knownUsers: number;
+}
+
+export interface ElementParts {
+  readonly self: Self;
+  /** A new string of token characters at each call, never the same again, also not in the next process. */
+  readonly unique: () => string;
+}
+
+/** What the shell is to do, in order. */
+export type ElementAction =
+  /** `durable`: only when all that was journaled before is on disk. A failure is told by `transportError(id)`, where there is an id. */
+  | (SendAction & { readonly durable?: true })
+  | { readonly type: 'journal'; readonly ops: readonly JournalOp[] }
+  | { readonly type: 'log'; readonly event: OutboxEvent }
+  /** A defect in what stands behind the relay. The call has gone on. */
+  | { readonly type: 'defect'; readonly error: unknown };
+
+/**
+ * The whole session control server of FIG. 2, without sockets, disk and clock: bytes in, actions out. Each message is relayed first, and
+ * only then shown to presence, so that nothing of presence can delay or break a call.
+ */
+export class Element {
+  readonly counters: Counters = newCounters();
+  readonly table: TransactionTable;
+  readonly location: Location;
+  readonly presence: Presence;
+  readonly #settings: ElementSettings;
+  readonly #self: Self;
+  readonly #unique: () => string;
+  readonly #proxy: Proxy;
+  readonly #known = new Set<string>();
+  /** What was relayed in the step under way, for presence to look at when the step is done. */
+  #observed: (() => Effects)[] = [];
+  #now = 0;
+
+  constructor(settings: ElementSettings, parts: ElementParts) {
+    this.#settings = settings;
+    this.#self = parts.self;
+    this.#unique = parts.unique;
+    this.table = new TransactionTable(settings.transactions);
+    this.location = new Location(settings.location);
+    this.presence = new Presence(this.location, settings.presence);
+    this.#proxy = new Proxy({
+      table: this.table,
+      unique: parts.unique,
+      isRestored: (m) => this.presence.tracker.isRestored(m),
+      routing: {
+        self: parts.self,
+        upstream: settings.upstream,
+        lookup: (aor) => this.location.lookup(aor, this.#now),
+        isKnown: (aor) => this.#known.has(aor) || this.location.get(aor).length > 0,
+      },
+      observer: {
+        request: (m, flow, callee) => {
+          const parties = () => partiesOf(m, { flow, callee }, this.location, this.#unique, this.#now);
+          this.#observed.push(() => this.presence.request(m, parties, this.#now));
+        },
+        response: (m) => {
+          this.#observed.push(() => this.presence.response(m, this.#now));
+        },
+      },
+    });
+  }
+
+  /** Takes up what an earlier process left on disk. */
+  restore(state: JournalState, now: number): ElementAction[] {
+    this.#now = now;
+    this.location.restore(state.bindings);
+    return this.#effects(this.presence.restore(state, now));
+  }
+
+  /** A datagram, or one framed message of a connection: a byte string. */
+  receive(text: string, flow: Flow, now: number): ElementAction[] {
+    this.#now = now;
+    const scanned = scan(text, this.#settings.messages, flow.transport === 'udp' ? 'datagram' : 'stream');
+    if (!scanned.ok) return this.#malformed(scanned, flow);
+    const m = scanned.message;
+    return this.#observe(isRequest(m) ? this.#request(m, flow, now) : this.#response(m, now));
+  }
+
+  /** What was sent under that id did not leave. */
+  transportError(id: string, now: number): ElementAction[] {
+    this.#now = now;
+    if (id === '') return [];
+    this.counters.transportErrors += 1;
+    return this.#observe(this.#events(this.table.transportError(id, now), now));
+  }
+
+  /** Does what is due. Early, late and repeated calls are harmless. */
+  expire(now: number): ElementAction[] {
+    this.#now = now;
+    const { actions, events } = this.table.expire(now);
+    const sent = [...actions, ...this.#events(events, now)];
+    this.#observed.push(() => this.presence.bindings(this.#forget(this.location.expire(now)), now));
+    this.#observed.push(() => this.presence.expire(now));
+    return this.#observe(sent);
+  }
+
+  nextDeadline(): number | undefined {
+    let next = this.table.nextDeadline();
+    for (const at of [this.location.nextDeadline(), this.presence.nextDeadline()]) {
+      if (at !== undefined && (next === undefined || at < next)) next = at;
+    }
+    return next;
+  }
+
+  #request(m: Message, flow: Flow, now: number): ElementAction[] {
+    this.counters.requests += 1;
+    const result = this.table.request(m, flow, now);
+    switch (result.kind) {
+      case 'absorbed':
+        return [...result.actions];
+      case 'ack':
+        return [...result.actions, ...this.#proxy.acknowledge(m, flow)];
+      case 'full':
+        this.counters.overload += 1;
+        return [...result.actions, ...this.#proxy.reject(m, flow, REFUSALS.full)];
+      case 'new': {
+        const done = this.#proxy.request(m, flow, result.id, now);
+        return [...result.actions, ...(done === 'own' ? this.#serve(m, flow, result.id, now) : done)];
+      }
+    }
+  }
+
+  #response(m: Message, now: number): ElementAction[] {
+    this.counters.responses += 1;
+    const result = this.table.response(m, now);
+    if (result.kind === 'deliver') return [...result.actions, ...this.#proxy.response(m, result.id, now)];
+    if (result.kind === 'absorbed') return [...result.actions];
+    this.counters.strays += 1;
+    return [...result.actions, ...this.#proxy.stray(m)];
+  }
+
+  /** A request for this element itself. */
+  #serve(m: Message, flow: Flow, id: string, now: number): ElementAction[] {
+    const refuse = (refusal: Refusal) => this.#proxy.refuse(id, m, flow, refusal, now);
+    // RFC 3261 11.2: OPTIONS answered as if it were an INVITE: this element is there, and takes no calls of its own.
+    if (m.method === 'OPTIONS')
+      return refuse({
+        status: 200,
+        reason: 'OK',
+        headers: [
+          ['Allow', OWN_METHODS],
+          ['Accept', 'application/sdp'],
+        ],
+      });
+    if (m.method !== 'REGISTER') return refuse(REFUSALS.method);
+    // RFC 3261 10.3 step 5: "If the address-of-record is not valid for the domain in the Request-URI, the registrar MUST send a 404."
+    const uri = parseUri(to(m)?.uri ?? '');
+    const aor = canonicalAor(to(m)?.uri ?? '');
+    if (uri === undefined || aor === undefined || !this.#self.servesDomain(uri) || domainOf(aor) !== uri.host)
+      return refuse(REFUSALS.unknownUser);
+    const result = register(m, aor, this.location, this.#settings.registrar, flow, now);
+    const answer = refuse(result);
+    if (result.changes.length === 0) return answer;
+    this.#forget(result.changes);
+    const effects = this.#guarded(() => this.presence.bindings(result.changes, now));
+    return [...effects, ...answer.map((action) => ({ ...action, durable: true as const }))];
+  }
+
+  /** RFC 3261 16.3 step 1, 21.4.1: what cannot be understood is answered where it can be, and dropped where not. */
+  #malformed(scanned: Extract<ReturnType<typeof scan>, { ok: false }>, flow: Flow): ElementAction[] {
+    this.counters.malformed += 1;
+    const { message, status, reason } = scanned;
+    if (message === undefined) return [];
+    this.counters.malformedAnswered += 1;
+    return this.#proxy.reject(message, flow, { status, reason, headers: [] });
+  }
+
+  #events(events: readonly TransactionEvent[], now: number): ElementAction[] {
+    return events.flatMap((event) => this.#proxy.event(event, now));
+  }
+
+  /** Remembers who was here. */
+  #forget<C extends { type: string; binding: { aor: string } }>(changes: readonly C[]): readonly C[] {
+    for (const { type, binding } of changes) {
+      if (type === 'added' || this.#known.size >= this.#settings.knownUsers) continue;
+      this.#known.add(binding.aor);
+    }
+    return changes;
+  }
+
+  /** The relay is done: now presence looks at what passed. */
+  #observe(actions: ElementAction[]): ElementAction[] {
+    if (this.#observed.length === 0) return actions;
+    const observed = this.#observed;
+    this.#observed = [];
+    for (const look of observed) actions.push(...this.#guarded(look));
+    return actions;
+  }
+
+  /** Invariant 7: "if everything behind the tracker fails, calls go on". */
+  #guarded(look: () => Effects): ElementAction[] {
+    try {
+      return this.#effects(look());
+    } catch (error) {
+      this.counters.defects += 1;
+      return [{ type: 'defect', error }];
+    }
+  }
+
+  #effects({ ops, events }: Effects): ElementAction[] {
+    const actions: ElementAction[] = [];
+    if (ops.length > 0) actions.push({ type: 'journal', ops });
+    for (const event of events) actions.push({ type: 'log', event });
+    return actions;
+  }
+}

@@ -1,0 +1,33 @@
+import { canonicalAor, LIMITS } from '#protocol';
+import type { Parties } from '../dialog/tracker.ts';
+import type { Location } from '../registrar/location.ts';
+import { from, type Message, type NameAddr, own, to, utf8 } from '../sip/index.ts';
+import type { Flow } from '../transport.ts';
+
+/**
+ * The parties of an INVITE whom this element may speak for. The caller is who stands in From, and only where the INVITE came from an
+ * address at which that user is registered: a name in From is anybody's word. The callee is the address of record that was looked up here.
+ */
+export function partiesOf(
+  m: Message,
+  way: { readonly flow: Flow; readonly callee: string | undefined },
+  location: Location,
+  unique: () => string,
+  now: number,
+): Parties {
+  const { flow, callee } = way;
+  const [caller, called] = [from(m), to(m)];
+  const user = caller && canonicalAor(caller.uri);
+  const bound = user !== undefined && location.lookup(user, now).some((b) => b.flow.remote.address === flow.remote.address);
+  return {
+    ...(bound && called ? { caller: { user: own(user), id: unique(), peer: peerOf(called) } } : {}),
+    ...(callee !== undefined && caller ? { callee: { user: own(callee), id: unique(), peer: peerOf(caller) } } : {}),
+  };
+}
+
+/** The other side as presence tells it: the address of record where it is one, and the display name. */
+function peerOf(address: NameAddr): { uri: string; name?: string } {
+  const uri = canonicalAor(address.uri) ?? utf8(address.uri).slice(0, LIMITS.fieldLength);
+  const name = address.display.slice(0, LIMITS.fieldLength);
+  return name === '' ? { uri: own(uri) } : { uri: own(uri), name };
+}

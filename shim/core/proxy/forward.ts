@@ -1,0 +1,59 @@
+import { type Message, maxForwards, relayRequest, to, topVia } from '../sip/index.ts';
+import { type Flow, viaStamp } from '../transport.ts';
+import type { Route } from './route.ts';
+import { bracketed, type ListenPoint } from './self.ts';
+
+/** RFC 3261 16.6 step 3: given to a request that carries none. */
+const MAX_FORWARDS = 70;
+
+/** Requests that begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515): later ones of the dialog must come through here too. */
+const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
+
+/**
+ * RFC 3261 16.6 steps 1 to 8: the request as it is sent on. `inbound` is the listening address at which it came in, `outbound` the one
+ * from which it leaves.
+ */
+export function forwarded(
+  m: Message,
+  way: Extract<Route, { kind: 'forward' }>,
+  path: {
+    readonly flow: Flow;
+    readonly inbound: ListenPoint | undefined;
+    readonly outbound: ListenPoint;
+    readonly branch: string;
+  },
+): string {
+  const { outbound, branch } = path;
+  const via = topVia(m);
+  const hops = maxForwards(m);
+  const edit = {
+    uri: way.uri,
+    via: `SIP/2.0/${outbound.transport.toUpperCase()} ${bracketed(outbound.address)}:${outbound.port};branch=${branch};rport`,
+    maxForwards: hops === undefined ? MAX_FORWARDS : hops - 1,
+    popRoutes: way.popRoutes,
+    pushRoutes: [...way.pushRoutes],
+  };
+  const stamp = via ? viaStamp(via, path.flow) : {};
+  return relayRequest(m, {
+    ...edit,
+    ...(stamp.received === undefined ? {} : { stampVia: stamp }),
+    ...(formsDialog(m) ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound) } : {}),
+  });
+}
+
+function formsDialog(m: Message): boolean {
+  return DIALOG_FORMING.has(m.method) && to(m)?.tag === undefined;
+}
+
+/**
+ * RFC 3261 16.6 step 4. RFC 5658 5: where the two sides differ in transport or address, one value a side, that of the outbound side on top,
+ * so that each side comes back to an address that it can reach.
+ */
+function recordRoute(inbound: ListenPoint, outbound: ListenPoint): string {
+  const same = inbound.transport === outbound.transport && inbound.address === outbound.address && inbound.port === outbound.port;
+  return same ? routeValue(outbound) : `${routeValue(outbound)}, ${routeValue(inbound)}`;
+}
+
+function routeValue({ transport, address, port }: ListenPoint): string {
+  return `<sip:${bracketed(address)}:${port}${transport === 'udp' ? '' : `;transport=${transport}`};lr>`;
+}

@@ -1,0 +1,137 @@
+import { canonicalAor } from '#protocol';
+import type { Binding } from '../registrar/binding.ts';
+import { type Message, parseUri, routes, type SipUri } from '../sip/index.ts';
+import type { Target } from '../transport.ts';
+import { REFUSALS, type Refusal } from './refusal.ts';
+import type { Self } from './self.ts';
+
+/** Where a request goes (RFC 3261 16.4 to 16.6). */
+export type Route =
+  /** To this element itself: OPTIONS, REGISTER. */
+  | { readonly kind: 'own' }
+  | { readonly kind: 'refuse'; readonly refusal: Refusal }
+  | {
+      readonly kind: 'forward';
+      /** The Request-URI to send. */
+      readonly uri: string;
+      readonly target: Target;
+      /** Route values to take away from the top, and those to put there instead. */
+      readonly popRoutes: number;
+      readonly pushRoutes: readonly string[];
+      /** The local user called, where the request is for an address of record served here. */
+      readonly callee?: string;
+    };
+
+/** What routing asks of its surroundings. */
+export interface Routing {
+  readonly self: Self;
+  /** Live bindings of an address of record, best first. */
+  readonly lookup: (aor: string) => readonly Binding[];
+  /** Has that address of record ever been registered here. */
+  readonly isKnown: (aor: string) => boolean;
+  /** Next hop for what is not local. */
+  readonly upstream: Target | undefined;
+}
+
+/** Decides where a validated request goes. */
+export function route(m: Message, routing: Routing): Route {
+  const { self } = routing;
+  const received = routes(m) ?? [];
+  let list = received.map((r) => r.uri);
+  let uri = m.uri;
+  const requestUri = parseUri(uri);
+  // RFC 3261 16.4: "If the Request-URI of the request contains a value this proxy previously placed into a Record-Route header field, the
+  // proxy MUST replace the Request-URI in the request with the last value from the Route header field."
+  const last = list.at(-1);
+  if (last !== undefined && requestUri && requestUri.params.has('lr') && self.isSelf(requestUri)) {
+    uri = last;
+    list = list.slice(0, -1);
+  }
+  // "If the first value in the Route header field indicates this proxy, the proxy MUST remove that value from the request." A proxy with
+  // two Record-Route values, one a side (RFC 5658), removes both.
+  let own = 0;
+  while (own < list.length && isOwn(list[own] as string, self)) own += 1;
+  list = list.slice(own);
+
+  const edit = edits(
+    received.map((r) => r.uri),
+    list,
+  );
+  const first = list[0];
+  if (first !== undefined) return alongRoute(uri, first, list, received.length, edit);
+  const target = parseUri(uri);
+  if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.scheme };
+  if (target.scheme === 'sip') {
+    if (self.servesDomain(target)) return target.user === '' ? { kind: 'own' } : toLocalUser(m, target, routing, edit);
+    if (target.user === '' && self.isSelf(target)) return { kind: 'own' };
+    // A request that came along our own Record-Route belongs to a dialog that was set up through here: it goes where its peer is.
+    const direct = own > 0 ? targetOf(target) : undefined;
+    if (direct) return { kind: 'forward', uri, target: direct, ...edit };
+  }
+  if (routing.upstream) return { kind: 'forward', uri, target: routing.upstream, ...edit };
+  return { kind: 'refuse', refusal: target.scheme === 'sip' ? REFUSALS.relay : REFUSALS.scheme };
+}
+
+/** The transport address that a SIP URI names (RFC 3261 18.1.1, without the look-ups of RFC 3263). Undefined for a transport not had here. */
+export function targetOf(uri: SipUri): Target | undefined {
+  if (uri.scheme !== 'sip') return undefined;
+  const { params } = uri;
+  const transport = String(params.get('transport') ?? 'udp').toLowerCase();
+  if (transport !== 'udp' && transport !== 'tcp') return undefined;
+  const maddr = params.get('maddr');
+  const host = typeof maddr === 'string' ? maddr : uri.host;
+  return { transport, host: host.replace(/^\[|\]$/g, ''), port: uri.port ?? 5060 };
+}
+
+function toLocalUser(m: Message, uri: SipUri, routing: Routing, edit: Edit): Route {
+  const callee = canonicalAor(`sip:${uri.user}@${uri.host}`);
+  if (callee === undefined) return { kind: 'refuse', refusal: REFUSALS.unknownUser };
+  if (m.method === 'REGISTER') return { kind: 'own' };
+  const binding = routing.lookup(callee)[0];
+  if (binding === undefined) return { kind: 'refuse', refusal: routing.isKnown(callee) ? REFUSALS.away : REFUSALS.unknownUser };
+  const target = targetOfBinding(binding);
+  if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.away };
+  return { kind: 'forward', uri: binding.contact, target, callee, ...edit };
+}
+
+/** A phone that registered over a connection is reached by that connection (RFC 5626 5.3 in spirit), any other by its Contact. */
+function targetOfBinding({ contact, flow }: Binding): Target | undefined {
+  if (flow.transport === 'udp') {
+    const uri = parseUri(contact);
+    return uri && targetOf(uri);
+  }
+  const { address: host, port } = flow.remote;
+  return { transport: flow.transport, host, port, ...(flow.connection === undefined ? {} : { connection: flow.connection }) };
+}
+
+/** RFC 3261 16.6 steps 6, 7: the next hop is the first Route value; one that is no loose router gets the Request-URI at the end of the Route. */
+function alongRoute(uri: string, first: string, list: readonly string[], received: number, edit: Edit): Route {
+  const hop = parseUri(first);
+  const target = hop && targetOf(hop);
+  if (hop === undefined || target === undefined) return { kind: 'refuse', refusal: REFUSALS.noService };
+  if (hop.params.has('lr')) return { kind: 'forward', uri, target, ...edit };
+  return {
+    kind: 'forward',
+    uri: first,
+    target,
+    popRoutes: received,
+    pushRoutes: [...list.slice(1), uri].map((one) => `<${one}>`),
+  };
+}
+
+interface Edit {
+  readonly popRoutes: number;
+  readonly pushRoutes: readonly string[];
+}
+
+/** How to get from the Route values received to those that remain: by taking from the top, or, where the last went too, by writing anew. */
+function edits(received: readonly string[], remaining: readonly string[]): Edit {
+  const popped = received.length - remaining.length;
+  if (remaining.every((uri, i) => uri === received[popped + i])) return { popRoutes: popped, pushRoutes: [] };
+  return { popRoutes: received.length, pushRoutes: remaining.map((uri) => `<${uri}>`) };
+}
+
+function isOwn(text: string, self: Self): boolean {
+  const uri = parseUri(text);
+  return uri?.scheme === 'sip' && self.isSelf(uri);
+}

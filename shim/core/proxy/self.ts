@@ -1,0 +1,63 @@
+import type { SipUri } from '../sip/index.ts';
+import type { Flow, Target, TransportName } from '../transport.ts';
+
+/** An address at which this element takes SIP, as others reach it. IPv6 addresses without brackets. */
+export interface ListenPoint {
+  readonly transport: TransportName;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What this element answers to: its listening addresses and the domains that it serves. */
+export class Self {
+  readonly #points: readonly ListenPoint[];
+  readonly #ports: ReadonlySet<number>;
+  readonly #domains: ReadonlySet<string>;
+  readonly #hosts: ReadonlySet<string>;
+
+  /** `domains` in lower case, IPv6 literals in brackets. */
+  constructor(points: readonly ListenPoint[], domains: readonly string[]) {
+    this.#points = points;
+    this.#ports = new Set(points.map((p) => p.port));
+    this.#domains = new Set(domains);
+    this.#hosts = new Set(points.map((p) => bracketed(p.address)));
+  }
+
+  /** RFC 3261 16.5: is the element responsible for the domain of that Request-URI. */
+  servesDomain(uri: SipUri): boolean {
+    return this.#domains.has(uri.host) && (uri.port === undefined || this.#ports.has(uri.port));
+  }
+
+  /** RFC 3261 16.4, 16.6: does that URI name this very element, as the URIs do that it puts into Record-Route. */
+  isSelf(uri: SipUri): boolean {
+    if (uri.port !== undefined) return this.#ports.has(uri.port) && (this.#hosts.has(uri.host) || this.#domains.has(uri.host));
+    return this.#domains.has(uri.host) || (this.#hosts.has(uri.host) && this.#ports.has(5060));
+  }
+
+  /** Is that Via's sent-by one of ours (RFC 3261 16.3 step 4). */
+  isSentBy(host: string, port: number | undefined): boolean {
+    return this.#hosts.has(host.toLowerCase()) && this.#ports.has(port ?? 5060);
+  }
+
+  /** The listening address to send from: of that transport and address family, that of `flow` first. Undefined where there is none. */
+  pointFor(target: Target, flow?: Flow): ListenPoint | undefined {
+    const v6 = target.host.includes(':');
+    const fits = (p: ListenPoint) => p.transport === target.transport && p.address.includes(':') === v6;
+    return (
+      this.#points.find((p) => fits(p) && p.address === flow?.local.address && p.port === flow.local.port) ??
+      this.#points.find(fits)
+    );
+  }
+
+  /** The listening address at which something came in, or that stands for it (a connection that was opened from here). */
+  pointOf(flow: Flow): ListenPoint | undefined {
+    const { transport, local } = flow;
+    return (
+      this.#points.find((p) => p.transport === transport && p.address === local.address && p.port === local.port) ??
+      this.#points.find((p) => p.transport === transport && p.address.includes(':') === local.address.includes(':'))
+    );
+  }
+}
+
+/** `host` or `[v6]`, as it stands in a URI or a Via. */
+export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
