@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What is wrong with a value, from the schema's first finding: where (a path such as `call.id`), and what. */
 export function finding(error: z.ZodError, prefix = ''): { field: string; reason: string } {

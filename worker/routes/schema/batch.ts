@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LAST_TIME } from '../../presence/index.ts';
 import { PROTOCOL_VERSION } from '../../protocol/index.ts';
 

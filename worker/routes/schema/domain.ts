@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { canonicalAor, domainOf } from '../../protocol/index.ts';
 
 /** A domain, as it stands in canonical addresses of record. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LIMITS, type Status } from '../../protocol/index.ts';
 import { ROUTE_LIMITS } from '../limits.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DETAIL_LEVELS, SCOPES, type TokenClaims } from '../../protocol/index.ts';
 
 /** Claims of a token whose signature is good. */
