@@ -21,6 +21,7 @@ export class Board extends DurableObject<Env> {
   readonly #store: BoardStore;
   readonly #watchers: Watchers;
   #gathered: Gathered[] = [];
+  #storing = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -30,13 +31,13 @@ export class Board extends DurableObject<Env> {
   }
 
   /**
-   * Takes changes of one user, in order, and tells those who watch. What is not newer than the stored version is ignored. Calls that
-   * arrive together are stored in one commit.
+   * Takes changes of one user, in order, and tells those who watch. What is not newer than the stored version is ignored. The first
+   * call is stored at once; those that arrive while its commit is under way are stored together in the next.
    */
   put(changes: readonly BoardChange[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#gathered.push({ changes, resolve, reject });
-      if (this.#gathered.length === 1) setTimeout(() => this.#flush(), 0);
+      if (!this.#storing) this.ctx.waitUntil(this.#storeAll());
     });
   }
 
@@ -83,18 +84,34 @@ export class Board extends DurableObject<Env> {
     this.#watchers.close(socket, 1011, 'connection failed');
   }
 
-  #flush(): void {
-    const gathered = this.#gathered;
-    this.#gathered = [];
+  async #storeAll(): Promise<void> {
+    this.#storing = true;
     try {
-      const news = this.#store.put(gathered.flatMap(({ changes }) => changes));
+      while (this.#gathered.length > 0) {
+        const group = this.#gathered;
+        this.#gathered = [];
+        this.#storeGroup(group);
+        await this.ctx.storage.sync();
+      }
+    } catch (error) {
+      // The commit failed, and with it this object: what still waits is told, and comes again.
+      for (const { reject } of this.#gathered.splice(0)) reject(error);
+    } finally {
+      this.#storing = false;
+    }
+  }
+
+  /** Neither answers nor frames leave the object before the commit is done: the runtime holds them back. */
+  #storeGroup(group: readonly Gathered[]): void {
+    try {
+      const news = this.#store.put(group.flatMap(({ changes }) => changes));
       const now = Date.now();
       for (const change of news) {
         if (change.visible) this.#watchers.push(change, now);
       }
-      for (const { resolve } of gathered) resolve();
+      for (const { resolve } of group) resolve();
     } catch (error) {
-      for (const { reject } of gathered) reject(error);
+      for (const { reject } of group) reject(error);
     }
   }
 }
