@@ -1,0 +1,243 @@
+import type { MessageLimits } from '../core/sip/index.ts';
+import { DEFAULT_MESSAGE_LIMITS } from '../core/sip/index.ts';
+import type { Flow, Target, TransportName } from '../core/transport.ts';
+import { createResolver, type Resolution, type Resolved, type Resolver } from './resolve.ts';
+import { listenTcp, type TcpTransport } from './tcp.ts';
+import { listenUdp, type UdpSocket } from './udp.ts';
+
+/** An address to listen on; port 0 takes a free one. `::` serves IPv6 alone: name both families where both are wanted. */
+export interface ListenPoint {
+  readonly transport: TransportName;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Sizes in bytes, times in ms. */
+export interface NetworkLimits {
+  readonly message: MessageLimits;
+  /** TCP connections open at once, in both directions; more are refused. */
+  readonly connections: number;
+  /** Output waiting on one TCP connection; beyond it the reader is too slow and the connection is closed. */
+  readonly connectionOutput: number;
+  readonly connectTimeout: number;
+  /** A TCP connection on which nothing moves for this long is closed. Longer than the usual registration, which a phone may refresh
+   * over the connection that calls reach it by. */
+  readonly idle: number;
+  /** A connection that was accepted must bring its first message, and any message begun must be whole, within this time. */
+  readonly incomplete: number;
+  /** Output waiting on one UDP socket; beyond it datagrams are dropped, as the network would. */
+  readonly datagramOutput: number;
+  /** Asked of the kernel for each UDP socket, so that a burst of calls waits there while the loop is busy. */
+  readonly receiveBuffer: number;
+  /** Messages waiting for a name to be resolved. */
+  readonly resolving: number;
+}
+
+export const DEFAULT_NETWORK_LIMITS: NetworkLimits = {
+  message: DEFAULT_MESSAGE_LIMITS,
+  connections: 4_096,
+  connectionOutput: 1_048_576,
+  connectTimeout: 5_000,
+  idle: 3_900_000,
+  incomplete: 30_000,
+  datagramOutput: 4_194_304,
+  receiveBuffer: 4_194_304,
+  resolving: 1_000,
+};
+
+/** Totals since start, for metrics. */
+export interface NetworkCounters {
+  received: number;
+  sent: number;
+  /** Datagrams too short or from port 0. */
+  ignored: number;
+  /** Datagrams not sent because the socket's queue was full. */
+  dropped: number;
+  pings: number;
+  accepted: number;
+  connected: number;
+  /** Connections refused, or not made, at the limit. */
+  refused: number;
+  closedIdle: number;
+  closedSlow: number;
+  closedIncomplete: number;
+  framingErrors: number;
+  sendFailures: number;
+  handlerErrors: number;
+}
+
+export function networkCounters(): NetworkCounters {
+  return {
+    received: 0,
+    sent: 0,
+    ignored: 0,
+    dropped: 0,
+    pings: 0,
+    accepted: 0,
+    connected: 0,
+    refused: 0,
+    closedIdle: 0,
+    closedSlow: 0,
+    closedIncomplete: 0,
+    framingErrors: 0,
+    sendFailures: 0,
+    handlerErrors: 0,
+  };
+}
+
+/** Why a message could not be sent, in words for the log. Called once, and never within `send`. */
+export type OnFailure = (reason: string) => void;
+
+export interface NetworkOptions {
+  readonly listen: readonly ListenPoint[];
+  /** Each datagram, and each message of a stream: a byte string, not looked into. */
+  readonly onMessage: (text: string, flow: Flow) => void;
+  /** A keep-alive came (RFC 5626); on TCP it has been answered. */
+  readonly onPing?: (flow: Flow) => void;
+  /** Something to log: a socket's error, a bug in a handler. The network goes on. */
+  readonly onError: (error: Error) => void;
+  readonly limits?: Partial<NetworkLimits>;
+  readonly counters?: NetworkCounters;
+  readonly resolver?: Resolver;
+  /** Several processes on one UDP port. */
+  readonly reusePort?: boolean;
+}
+
+/** What the transports share. */
+export interface TransportContext {
+  readonly limits: NetworkLimits;
+  readonly counters: NetworkCounters;
+  /** Hands a message to its user; an exception there is reported and ends nothing. */
+  readonly message: (text: string, flow: Flow) => void;
+  readonly ping: (flow: Flow) => void;
+  readonly error: (error: Error) => void;
+  readonly fail: (onFailure: OnFailure | undefined, reason: string) => void;
+}
+
+export interface Network {
+  /** Where it listens, with the ports it was given, in the order of `listen`. */
+  readonly addresses: readonly ListenPoint[];
+  readonly counters: NetworkCounters;
+  /** TCP connections open. */
+  readonly connections: number;
+  /** Sends a byte string. What is sent to one target arrives in that order where the transport keeps order. */
+  send(text: string, target: Target, onFailure?: OnFailure): void;
+  /** Closes every socket, after what is written has gone out (for half a second at most). */
+  close(): Promise<void>;
+}
+
+/** Opens the sockets (RFC 3261 18). Rejects with every address that cannot be listened on, and why; then none stays open. */
+export async function createNetwork(options: NetworkOptions): Promise<Network> {
+  const limits = { ...DEFAULT_NETWORK_LIMITS, ...options.limits };
+  const counters = options.counters ?? networkCounters();
+  const resolver = options.resolver ?? createResolver();
+  const guarded = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      counters.handlerErrors++;
+      options.onError(error as Error);
+    }
+  };
+  const context: TransportContext = {
+    limits,
+    counters,
+    message: (text, flow) => {
+      counters.received++;
+      guarded(() => options.onMessage(text, flow));
+    },
+    ping: (flow) => {
+      counters.pings++;
+      guarded(() => options.onPing?.(flow));
+    },
+    error: options.onError,
+    fail: (onFailure, reason) => {
+      counters.sendFailures++;
+      if (onFailure !== undefined) setImmediate(() => guarded(() => onFailure(reason)));
+    },
+  };
+
+  const tcp: TcpTransport = listenTcp(context);
+  const udp: UdpSocket[] = [];
+  const opened = await Promise.allSettled(
+    options.listen.map(async (point): Promise<ListenPoint> => {
+      if (point.transport === 'tcp') return { transport: 'tcp', ...(await tcp.listen(point)) };
+      const socket = await listenUdp(point, context, options.reusePort ?? false);
+      udp.push(socket);
+      return { transport: 'udp', ...socket.local };
+    }),
+  );
+  const closeAll = async () => {
+    await Promise.all([tcp.close(), ...udp.map((socket) => socket.close())]);
+  };
+  const problems = opened.flatMap((result, i) =>
+    result.status === 'rejected' ? [problem(options.listen[i], result.reason)] : [],
+  );
+  if (problems.length > 0) {
+    await closeAll();
+    throw new Error(problems.join('; '));
+  }
+
+  let resolving = 0;
+  let closed = false;
+
+  const dispatch = (text: string, target: Target, to: Resolution, onFailure: OnFailure | undefined) => {
+    if (closed) return context.fail(onFailure, 'network closed');
+    if (!to.ok) return context.fail(onFailure, to.reason);
+    if (target.transport === 'tcp') return tcp.send(text, target, to.addresses[0] as Resolved, onFailure);
+    const route = udpRoute(udp, target, to.addresses);
+    if (route === undefined) return context.fail(onFailure, `no UDP socket for ${target.host}`);
+    route.socket.send(text, route.to.address, target.port, onFailure);
+  };
+
+  return {
+    addresses: opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+    counters,
+    get connections() {
+      return tcp.connections;
+    },
+    send(text, target, onFailure) {
+      if (closed) return context.fail(onFailure, 'network closed');
+      if (!(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536)) {
+        return context.fail(onFailure, `no such port: ${target.port}`);
+      }
+      if (target.connection !== undefined && tcp.sendOn(target.connection, text, onFailure)) return;
+      const found = resolver.resolve(target.host);
+      if (!(found instanceof Promise)) return dispatch(text, target, found, onFailure);
+      if (resolving >= limits.resolving) return context.fail(onFailure, 'too many messages wait for names');
+      resolving++;
+      found.then((resolution) => {
+        resolving--;
+        dispatch(text, target, resolution, onFailure);
+      });
+    },
+    async close() {
+      closed = true;
+      await closeAll();
+    },
+  };
+}
+
+/** The socket that the target asks for, else the first one of the same address family as one of the addresses. */
+function udpRoute(sockets: readonly UdpSocket[], target: Target, addresses: readonly Resolved[]) {
+  const { local } = target;
+  const asked = local && sockets.find((socket) => socket.local.port === local.port && socket.local.address === local.address);
+  const first = asked && addresses.find((to) => to.family === asked.family);
+  if (asked !== undefined && first !== undefined) return { socket: asked, to: first };
+  for (const to of addresses) {
+    const socket = sockets.find((candidate) => candidate.family === to.family);
+    if (socket !== undefined) return { socket, to };
+  }
+  return undefined;
+}
+
+function problem(point: ListenPoint | undefined, reason: unknown): string {
+  const code = (reason as NodeJS.ErrnoException).code;
+  const why: Record<string, string> = {
+    EADDRINUSE: 'the address is in use by another program',
+    EADDRNOTAVAIL: 'this machine does not have the address',
+    EACCES: 'no permission for this port',
+  };
+  const where = point === undefined ? '' : `${point.transport} ${point.address} port ${point.port}`;
+  return `cannot listen on ${where}: ${(code && why[code]) ?? String((reason as Error).message)}`;
+}
