@@ -157,7 +157,7 @@ export class DialogTracker {
       this.calls.setDeadline(call, now + this.#settings.earlyCap);
       call.phase = 'early';
       this.#changed.add(call);
-      return [{ type: 'early', call, at: now }];
+      return [tell({ type: 'early', call, at: now })];
     }
     if (m.status >= 300) {
       // RFC 3261 13.2.2.4: other forks may have answered; what they confirmed stays.
@@ -212,7 +212,7 @@ export class DialogTracker {
     this.calls.setDeadline(call, now + cap);
     if (call.deadline - call.toldDeadline <= cap / 2) return [];
     this.#changed.add(call);
-    return [{ type: 'alive', call, at: now }];
+    return [tell({ type: 'alive', call, at: now })];
   }
 
   /** A call all of whose dialogs are being ended has only the time of its BYE left. */
@@ -229,7 +229,7 @@ export class DialogTracker {
     if (phase === undefined || phase === call.phase || (call.phase === 'terminating' && phase !== 'talking')) return [];
     call.phase = phase;
     if (phase !== 'talking' && phase !== 'terminating') return [];
-    return [{ type: phase, call, at: now, ...(reason ? { reason } : {}) }];
+    return [tell({ type: phase, call, at: now, ...(reason ? { reason } : {}) })];
   }
 
   /** FIG. 5, 6, 8: a call that was talking is told as terminating before it is forgotten. */
@@ -255,6 +255,12 @@ export class DialogTracker {
     const [a, b] = [from(m)?.tag ?? '', to(m)?.tag ?? ''];
     return a === call.fromTag ? b : a;
   }
+}
+
+/** What is told of a call carries its deadline. */
+function tell(event: CallEvent): CallEvent {
+  event.call.toldDeadline = event.call.deadline;
+  return event;
 }
 
 /** RFC 3261 13.2.1: an INVITE without a session description asks for the offer in the answer. */

@@ -1,7 +1,7 @@
 import { canonicalAor, domainOf } from '#protocol';
 import type { JournalOp, JournalState } from '../journal.ts';
 import type { OutboxEvent } from '../outbox/types.ts';
-import { Proxy } from '../proxy/proxy.ts';
+import { StatefulProxy } from '../proxy/proxy.ts';
 import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import type { Self } from '../proxy/self.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
@@ -54,7 +54,7 @@ export class Element {
   readonly #settings: ElementSettings;
   readonly #self: Self;
   readonly #unique: () => string;
-  readonly #proxy: Proxy;
+  readonly #proxy: StatefulProxy;
   readonly #known = new Set<string>();
   /** What was relayed in the step under way, for presence to look at when the step is done. */
   #observed: (() => Effects)[] = [];
@@ -67,7 +67,7 @@ export class Element {
     this.table = new TransactionTable(settings.transactions);
     this.location = new Location(settings.location);
     this.presence = new Presence(this.location, settings.presence);
-    this.#proxy = new Proxy({
+    this.#proxy = new StatefulProxy({
       table: this.table,
       unique: parts.unique,
       isRestored: (m) => this.presence.tracker.isRestored(m),

@@ -28,7 +28,7 @@ export interface ProxyParts {
 }
 
 /** RFC 3261 16: the stateful proxy. Bytes go out as actions; it keeps the response contexts and nothing else. */
-export class Proxy {
+export class StatefulProxy {
   readonly #parts: ProxyParts;
   readonly contexts = new ResponseContexts();
 

@@ -43,7 +43,7 @@ export function route(m: Message, routing: Routing): Route {
   // RFC 3261 16.4: "If the Request-URI of the request contains a value this proxy previously placed into a Record-Route header field, the
   // proxy MUST replace the Request-URI in the request with the last value from the Route header field."
   const last = list.at(-1);
-  if (last !== undefined && requestUri && requestUri.params.has('lr') && self.isSelf(requestUri)) {
+  if (last && requestUri?.params.has('lr') && self.isSelf(requestUri)) {
     uri = last;
     list = list.slice(0, -1);
   }

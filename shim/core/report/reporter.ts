@@ -77,11 +77,9 @@ export class Reporter {
     if (leg.told === '' && (type === 'terminating' || !this.#location.has(user, now))) return [];
     if (type === 'alive') {
       if (leg.told === '') return [];
-      call.toldDeadline = call.deadline;
       return [{ user, at, status: leg.told === 'talking' ? 'talking' : 'early', call: this.#report(call, leg) }];
     }
     leg.told = type;
-    call.toldDeadline = call.deadline;
     const report = this.#report(call, leg);
     return [{ user, at, status: type, call: report, ...(event.reason ? { reason: event.reason } : {}) }];
   }

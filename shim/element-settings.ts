@@ -1,0 +1,64 @@
+import type { ShimSettings } from './config.ts';
+import type { ElementSettings } from './core/element/element.ts';
+import { targetOf } from './core/proxy/route.ts';
+import { parseUri } from './core/sip/index.ts';
+import { DEFAULT_TRANSACTION_SETTINGS } from './core/transaction/types.ts';
+
+const SECOND = 1000;
+
+/** What no site needs to set, and what follows from what is set. */
+const BEYOND_TIMER_C = 20 * SECOND;
+const BYE_SLACK = 8 * SECOND;
+const CALL_GRACE = 60 * SECOND;
+const KNOWN_USERS = 100_000;
+
+/** The element's settings from those of the shim. `epoch` and `chance` are this start's. */
+export function elementSettings(
+  settings: ShimSettings,
+  start: { readonly epoch: number; readonly chance: () => number },
+): ElementSettings {
+  const { t1, t2, t4, timerC } = settings;
+  const upstream = settings.upstream === undefined ? undefined : parseUri(settings.upstream);
+  return {
+    messages: { headerBytes: settings.headerBytes, headerCount: settings.headerCount, bodyBytes: settings.bodyBytes },
+    transactions: {
+      ...DEFAULT_TRANSACTION_SETTINGS,
+      t1,
+      t2,
+      t4,
+      timerC,
+      timerD: Math.max(32 * SECOND, 64 * t1),
+      max: settings.maxTransactions,
+    },
+    registrar: {
+      minExpires: settings.minExpires / SECOND,
+      defaultExpires: settings.defaultExpires / SECOND,
+      maxExpires: settings.maxExpires / SECOND,
+      maxContacts: settings.bindingsPerUser,
+      onLimit: 'refuse',
+    },
+    location: { bindings: settings.maxBindings },
+    presence: {
+      tracker: {
+        talking: settings.talking,
+        terminating: settings.terminating,
+        dialogCap: settings.dialogCap,
+        // A little more than the transaction layer takes: it is the one that ends such calls, this is for when its word is lost.
+        earlyCap: timerC + 64 * t1 + BEYOND_TIMER_C,
+        byeCap: 64 * t1 + BYE_SLACK,
+        maxDialogs: settings.maxDialogs,
+      },
+      reporter: { expiry: settings.expiry, callGrace: CALL_GRACE },
+      outbox: {
+        site: settings.site,
+        epoch: start.epoch,
+        chance: start.chance,
+        max: settings.outboxUpdates,
+        backoffMin: settings.backoffMin,
+        backoffMax: settings.backoffMax,
+      },
+    },
+    upstream: upstream && targetOf(upstream),
+    knownUsers: KNOWN_USERS,
+  };
+}

@@ -1,0 +1,122 @@
+import type { Element, ElementAction } from '../core/element/element.ts';
+import type { JournalOp } from '../core/journal.ts';
+import type { OutboxEvent } from '../core/outbox/types.ts';
+import type { Flow, Target } from '../core/transport.ts';
+import type { Log } from '../log.ts';
+import { type Alarm, type Clock, createAlarm } from './clock.ts';
+
+/** What the shell works with: the real things, or those of a test. */
+export interface ShellParts {
+  readonly element: Element;
+  /** Sends a byte string; `onFailure` at most once, later, where it did not leave. */
+  readonly send: (text: string, target: Target, onFailure: () => void) => void;
+  readonly journal: { write(ops: readonly JournalOp[]): void; committed(): Promise<boolean> };
+  /** Something may wait for the Worker. */
+  readonly wake: () => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Carries out what the element says, in its order, and owns the one timer of it all. */
+export class Shell {
+  readonly #parts: ShellParts;
+  readonly #alarm: Alarm;
+  #armedFor = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(parts: ShellParts) {
+    this.#parts = parts;
+    this.#alarm = createAlarm(parts.clock, () => this.#fire());
+  }
+
+  /** A message has come in. */
+  receive(text: string, flow: Flow): void {
+    if (this.#closed) return;
+    const { element, clock } = this.#parts;
+    this.run(element.receive(text, flow, clock.now()));
+  }
+
+  /** Carries out actions, and arms the timer for what comes next. */
+  run(actions: readonly ElementAction[]): void {
+    for (const action of actions) this.#do(action);
+    this.#arm();
+  }
+
+  /** Nothing more is received or timed. */
+  close(): void {
+    this.#closed = true;
+    this.#alarm.close();
+  }
+
+  #do(action: ElementAction): void {
+    const { journal, log, wake } = this.#parts;
+    switch (action.type) {
+      case 'send':
+        if (action.durable) void journal.committed().then(() => this.#send(action.text, action.target, action.id));
+        else this.#send(action.text, action.target, action.id);
+        return;
+      case 'journal':
+        journal.write(action.ops);
+        wake();
+        return;
+      case 'log':
+        logOutbox(log, action.event);
+        return;
+      case 'defect':
+        log.error('defect in presence, the call went on', { error: String((action.error as Error)?.stack ?? action.error) });
+        return;
+    }
+  }
+
+  #send(text: string, target: Target, id: string): void {
+    this.#parts.send(text, target, () => {
+      if (!this.#closed) this.run(this.#parts.element.transportError(id, this.#parts.clock.now()));
+    });
+  }
+
+  /** The timer is moved only when something is due earlier: one that fires too early does nothing and arms the next. */
+  #arm(): void {
+    const next = this.#parts.element.nextDeadline();
+    if (next === undefined || next >= this.#armedFor) return;
+    this.#armedFor = next;
+    this.#alarm.set(next);
+  }
+
+  #fire(): void {
+    this.#armedFor = Number.POSITIVE_INFINITY;
+    this.run(this.#parts.element.expire(this.#parts.clock.now()));
+  }
+}
+
+/** What the outbox has to say, in the log. */
+export function logOutbox(log: Log, event: OutboxEvent): void {
+  switch (event.type) {
+    case 'failed': {
+      const { reason, status, detail } = event.failure;
+      const fields = { reason, status, detail, attempt: event.attempt, pause: event.pause };
+      if (reason === 'unauthorized' || reason === 'misdirected') log.error('the Worker refuses the updates', fields);
+      else log.warn('the Worker could not be told', fields);
+      return;
+    }
+    case 'rejected':
+      log.error('the Worker rejected an update', {
+        user: event.user,
+        status: event.status,
+        field: event.field,
+        reason: event.reason,
+      });
+      return;
+    case 'gap':
+      log.warn('the Worker misses an update', { user: event.user });
+      return;
+    case 'coalesced':
+      log.warn('too many updates wait: a snapshot stands for several', { user: event.user, updates: event.updates });
+      return;
+    case 'overflow':
+      log.error('too many users: an update was not kept', { user: event.user });
+      return;
+    case 'superseded':
+      log.error('another shim reports under the name of this site, or its clock went back', { epoch: event.epoch });
+      return;
+  }
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { ShimSettings } from './config.ts';
+import { Element } from './core/element/element.ts';
+import { type ListenPoint, Self } from './core/proxy/self.ts';
+import { elementSettings } from './element-settings.ts';
+import { systemClock } from './io/clock.ts';
+import { openDisk } from './io/disk.ts';
+import { createNetwork, type Network } from './io/network.ts';
+import { createSender } from './io/sender.ts';
+import { logOutbox, Shell } from './io/shell.ts';
+import type { Log } from './log.ts';
+
+/** A running shim. */
+export interface RunningShim {
+  /** Where it takes SIP, with the ports that it was given. */
+  readonly addresses: readonly ListenPoint[];
+  /** What it holds at the moment, and totals since start. */
+  status(): ShimStatus;
+  /** Sends what waits for the Worker, for a second at most, and closes everything. What then remains is on disk. */
+  close(): Promise<void>;
+}
+
+export interface ShimStatus {
+  readonly bindings: number;
+  readonly calls: number;
+  readonly transactions: number;
+  readonly outbox: { readonly pending: number; readonly oldest: number | undefined };
+  readonly counters: { readonly [part: string]: object };
+}
+
+/** Starts the shim: state from disk, then the sockets, then the Worker is told. Rejects with a sentence where that is not possible. */
+export async function startShim(settings: ShimSettings, log: Log): Promise<RunningShim> {
+  const clock = systemClock;
+  const opened = openDisk({
+    folder: settings.noPersistence ? undefined : settings.stateDir,
+    site: settings.site,
+    now: clock.now(),
+    onTrouble: (trouble) =>
+      trouble.state === 'failing'
+        ? log.error('the disk fails, calls go on', { detail: trouble.detail })
+        : log.info('the disk is well again'),
+  });
+  if (!opened.ok) throw new Error(`state folder ${settings.stateDir}: ${opened.detail}`);
+  const { disk, state, epoch, notes } = opened;
+  for (const note of notes) log.warn(note);
+
+  let shell: Shell | undefined;
+  let network: Network;
+  try {
+    network = await listen(settings, (text, flow) => shell?.receive(text, flow), log);
+  } catch (error) {
+    disk.close();
+    throw error;
+  }
+  const prefix = randomBytes(8).toString('hex');
+  let count = 0;
+  const self = new Self(network.addresses.map(advertised), settings.domains);
+  const element = new Element(elementSettings(settings, { epoch, chance: Math.random }), {
+    self,
+    unique: () => `${prefix}${(count++).toString(36)}`,
+  });
+  const { outbox } = element.presence;
+  const sender = createSender({
+    url: settings.workerUrl,
+    token: settings.token,
+    outbox,
+    disk,
+    clock: () => clock.now(),
+    onEvent: (event) => logOutbox(log, event),
+    timeout: settings.requestTimeout,
+  });
+  shell = new Shell({
+    element,
+    send: (text, target, onFailure) => network.send(text, target, onFailure),
+    journal: disk,
+    wake: () => sender.poke(),
+    clock,
+    log,
+  });
+  shell.run(element.restore(state, clock.now()));
+  sender.poke();
+  return {
+    addresses: network.addresses,
+    status: () => ({
+      bindings: element.location.size,
+      calls: element.presence.tracker.calls.size,
+      transactions: element.table.size,
+      outbox: { pending: outbox.pending, oldest: outbox.oldest },
+      counters: {
+        element: element.counters,
+        transactions: element.table.counters,
+        outbox: outbox.counters,
+        network: network.counters,
+        disk: disk.counters,
+      },
+    }),
+    close: async () => {
+      shell.close();
+      await network.close();
+      await sender.close();
+      disk.close();
+    },
+  };
+}
+
+/** Every address over UDP and TCP, on one port; 0 takes one that is free for both. */
+async function listen(
+  settings: ShimSettings,
+  onMessage: Parameters<typeof createNetwork>[0]['onMessage'],
+  log: Log,
+): Promise<Network> {
+  const { sipHost, sipPort } = settings;
+  const limits = {
+    message: { headerBytes: settings.headerBytes, headerCount: settings.headerCount, bodyBytes: settings.bodyBytes },
+    connections: settings.tcpConnections,
+    idle: settings.tcpIdle,
+  };
+  for (let attempt = 1; ; attempt++) {
+    const port = sipPort === 0 ? await freePort(sipHost[0] ?? '127.0.0.1') : sipPort;
+    const points = sipHost.flatMap((host): ListenPoint[] => {
+      const address = host.replace(/^\[|\]$/g, '');
+      return [
+        { transport: 'udp', address, port },
+        { transport: 'tcp', address, port },
+      ];
+    });
+    try {
+      return await createNetwork({
+        listen: points,
+        limits,
+        onMessage,
+        onError: (error) => log.warn('network', { error: error.message }),
+      });
+    } catch (error) {
+      if (sipPort !== 0 || attempt === 5) throw error;
+    }
+  }
+}
+
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, host.replace(/^\[|\]$/g, ''), () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Others cannot send to a wildcard address: the first address of the machine of that family stands for it in Via and Record-Route. */
+function advertised(point: ListenPoint): ListenPoint {
+  const { address } = point;
+  if (address !== '0.0.0.0' && address !== '::') return point;
+  const family = address === '::' ? 'IPv6' : 'IPv4';
+  const all = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter((i) => i.family === family);
+  const chosen = all.find((i) => !i.internal && !i.address.startsWith('fe80')) ?? all[0];
+  return chosen ? { ...point, address: chosen.address } : point;
+}
