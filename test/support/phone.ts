@@ -113,9 +113,14 @@ export class Phone {
     clearTimeout(this.#refresh);
   }
 
+  /** Comes back into range; what arrives is answered again. */
+  returnToRange(): void {
+    this.#inRange = true;
+  }
+
   /** Comes back into range and registers again. */
   reappear(options?: { expires?: number }): Promise<Registration> {
-    this.#inRange = true;
+    this.returnToRange();
     return this.register(options);
   }
 

@@ -1,0 +1,35 @@
+import { LIMITS, type PresenceDocument } from '#protocol';
+
+/** Reads presence over REST, as any program would. */
+export class Reader {
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  }
+
+  /** `GET /v1/presence/{user}`; undefined for a user never seen. */
+  async presence(user: string): Promise<PresenceDocument | undefined> {
+    const response = await fetch(`${this.#url}/v1/presence/${encodeURIComponent(user)}`, { headers: this.#headers });
+    if (response.status === 404) return undefined;
+    if (!response.ok) throw new Error(`GET ${user}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as PresenceDocument;
+  }
+
+  /** All of many users, in the order asked, by `POST /v1/presence/query`; undefined for a user never seen. */
+  async query(users: readonly string[]): Promise<(PresenceDocument | undefined)[]> {
+    const found: (PresenceDocument | undefined)[] = [];
+    for (let from = 0; from < users.length; from += LIMITS.queryUsers) {
+      const body = JSON.stringify({ users: users.slice(from, from + LIMITS.queryUsers) });
+      const response = await fetch(`${this.#url}/v1/presence/query`, { method: 'POST', headers: this.#headers, body });
+      if (!response.ok) throw new Error(`query: ${response.status} ${await response.text()}`);
+      const answer = (await response.json()) as { users?: unknown[]; results?: unknown[] };
+      for (const one of answer.users ?? answer.results ?? []) {
+        found.push(typeof (one as PresenceDocument).callStatus === 'string' ? (one as PresenceDocument) : undefined);
+      }
+    }
+    return found;
+  }
+}
