@@ -168,21 +168,13 @@ export class Outbox {
       if (queue !== undefined && queue.waiting.length > 0) this.#ready.add(queue);
     }
     this.#feed(now);
-    const flying: Waiting[] = [];
-    let bytes = 0;
-    for (const queue of this.#ready) {
-      for (const entry of queue.waiting) {
-        const size = jsonBytes(this.#build(entry, now));
-        if (flying.length >= this.#batch || (flying.length > 0 && bytes + size > this.#limits.batchBytes)) break;
-        bytes += size;
-        flying.push(entry);
-        queue.flying += 1;
-      }
-      if (queue.flying === 0) break;
-      this.#ready.delete(queue);
-      if (flying.length >= this.#batch) break;
-    }
+    const flying = this.#fill(now);
     if (flying.length === 0) return undefined;
+    for (const entry of flying) {
+      const queue = this.#queues.get(entry.user) as Queue;
+      queue.flying += 1;
+      this.#ready.delete(queue);
+    }
     this.#flying = flying;
     this.counters.requests += 1;
     return { site: this.#site, items: flying.map((entry) => entry.body as string) };
@@ -324,6 +316,21 @@ export class Outbox {
       });
     }
     return entry.body;
+  }
+
+  /** As much of what is ready as one request holds, users one after another, each in order. */
+  #fill(now: number): Waiting[] {
+    const flying: Waiting[] = [];
+    let bytes = 0;
+    for (const queue of this.#ready) {
+      for (const entry of queue.waiting) {
+        if (flying.length >= this.#batch) return flying;
+        bytes += jsonBytes(this.#build(entry, now));
+        if (flying.length > 0 && bytes > this.#limits.batchBytes) return flying;
+        flying.push(entry);
+      }
+    }
+    return flying;
   }
 
   #feed(now: number): void {

@@ -69,7 +69,8 @@ export interface SendFailure {
     | 'unauthorized' // 401, 403
     | 'too-large' // 413
     | 'invalid' // 400, 422: the Worker does not take this batch as a whole
-    | 'misdirected'; // every other status: not the Worker's URL
+    | 'misdirected' // every other status: not the Worker's URL
+    | 'internal'; // the batch could not be made: a bug of this shim
   /** HTTP status, where there was an answer. */
   readonly status?: number;
   /** Retry-After, ms from now. */
