@@ -47,7 +47,7 @@ async function get(path: string): Promise<string> {
 
 const got = (path: string) => get(path).catch(() => undefined);
 
-describe('Offhook embedded workerd', () => {
+describe('Offhook embedded workerd', { timeout: 30_000 }, () => {
   it('serves the bundled Worker with the bindings of wrangler.toml, and the secret is in no file', async () => {
     await start();
     expect(JSON.parse(await get('/env'))).toEqual({ secret: SECRET, shards: '4' });

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import type { Values } from '../config/setting.ts';
+import { optionsHelp, readSettings, SHIM_SETTINGS, START_SETTINGS, showProblems, type Table, TOKEN_SETTINGS } from '../config.ts';
+import type { StartShim } from './running.ts';
+import { EXIT, type Terminal } from './terminal.ts';
+
+/** A command of `offhook`. */
+export interface Command {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly settings: Table;
+  /** Reads the settings and does it; resolves with the exit code. */
+  run(args: readonly string[], terminal: Terminal): Promise<number>;
+}
+
+const WRANGLER = join(import.meta.dirname, '../../wrangler.toml');
+
+// What a command needs is loaded when it runs, so that `token` and `--help` answer at once.
+const startShim: StartShim = async (settings, log) => (await import('../shim.ts')).startShim(settings, log);
+
+/** Every command, in the order of `--help`. */
+export const COMMANDS: { readonly [name: string]: Command } = {
+  start: command(
+    'the whole product on this machine: Worker, wallboard and shim (npm start)',
+    START_SETTINGS,
+    async (settings, terminal) => (await import('./start.ts')).start(settings, terminal, startShim, WRANGLER),
+  ),
+  shim: command('the SIP shim alone, reporting to a deployed Worker', SHIM_SETTINGS, async (settings, terminal) =>
+    (await import('./shim.ts')).shim(settings, terminal, startShim),
+  ),
+  token: command('make an access token', TOKEN_SETTINGS, async (settings, terminal) =>
+    (await import('./token.ts')).token(settings, terminal),
+  ),
+};
+
+function command<const T extends Table>(
+  summary: string,
+  settings: T,
+  act: (settings: Values<T>, terminal: Terminal) => Promise<number>,
+): Command {
+  return {
+    summary,
+    settings,
+    async run(args, terminal) {
+      const read = readSettings(settings, args, terminal.env);
+      if (read.ok) return act(read.settings, terminal);
+      terminal.err(`${showProblems(read.problems)}\n`);
+      return EXIT.usage;
+    },
+  };
+}
+
+/** `offhook --help`. */
+export function usage(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `Usage: offhook <command> [options]\n\nCommands:\n${lines.join('\n')}\n\noffhook <command> --help tells the options of a command.\n`;
+}
+
+/** `offhook <command> --help`. */
+export function commandHelp(name: string, { summary, settings }: Command): string {
+  const note = "Every --some-option can be given as OFFHOOK_SOME_OPTION in the environment too, but for the token's own.";
+  return `Usage: offhook ${name} [options]\n\n${summary[0]?.toUpperCase()}${summary.slice(1)}.\n\n${optionsHelp(settings)}\n\n${note}\n`;
+}

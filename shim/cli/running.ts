@@ -1,0 +1,20 @@
+import type { ShimSettings } from '../config.ts';
+import type { Log } from '../log.ts';
+
+/** Where the shim takes SIP. */
+export interface SipAddress {
+  /** `udp`, `tcp` */
+  readonly transport: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A shim that runs. */
+export interface RunningShim {
+  readonly addresses: readonly SipAddress[];
+  /** Ends it; resolves when all is on disk and the sockets are closed. */
+  close(): Promise<void>;
+}
+
+/** Starts a shim; rejects where it cannot (an address that is in use: the system's error, with code, address and port). */
+export type StartShim = (settings: ShimSettings, log: Log) => Promise<RunningShim>;

@@ -1,0 +1,27 @@
+/** What a command is given of the process it runs in. */
+export interface Terminal {
+  readonly env: { readonly [name: string]: string | undefined };
+  /** Standard output: what the command is for. */
+  out(text: string): void;
+  /** Standard error: log, problems. */
+  err(text: string): void;
+  /** Aborted when the process is asked to end. */
+  readonly ending: AbortSignal;
+}
+
+/** Exit codes. */
+export const EXIT = {
+  ok: 0,
+  /** It could not do what it was asked to. */
+  failed: 1,
+  /** It was asked wrongly: unknown command, bad setting. */
+  usage: 2,
+} as const;
+
+/** Resolves when `signal` is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
