@@ -136,6 +136,16 @@ describe('Offhook outbox: verdicts', () => {
     expect(short(rig.deliver())).toEqual(['ali 1>2 snapshot']);
   });
 
+  it('tells a user anew whose snapshot was rejected while more of his was waiting', () => {
+    const rig = new Rig();
+    rig.tell(rig.outbox.resync(ALICE, rig.now));
+    const updates = rig.take() ?? [];
+    rig.report(online(ALICE));
+    rig.settle(rig.worker.take(updates, () => 'rejected'));
+    expect(short(rig.deliver())).toEqual(['ali 2>3 snapshot']);
+    expect(rig.disk.size).toBe(0);
+  });
+
   it('keeps `retry` in order, with a pause of its own while other users go on', () => {
     const rig = new Rig();
     rig.report(online(ALICE), call(ALICE, 'talking'), online(BOB));

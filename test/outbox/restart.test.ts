@@ -45,6 +45,19 @@ describe('Offhook outbox: after a restart', () => {
     expect(rig.worker.records.get(ALICE)?.picture).toEqual(emptyPicture());
   });
 
+  it('writes a snapshot that was only fed in, once it also stands for something new', () => {
+    const rig = new Rig({ batch: 1 });
+    rig.report(online(ALICE), online(BOB));
+    rig.drain();
+    rig.restart();
+    rig.take();
+    expect(rig.disk.size).toBe(0);
+    rig.report(offline(BOB));
+    rig.restart();
+    rig.drain();
+    expect(rig.worker.records.get(BOB)?.picture).toEqual(emptyPicture());
+  });
+
   it('builds a snapshot anew that was on disk, and drops what was chained behind it', () => {
     const rig = new Rig();
     rig.tell(rig.outbox.resync(ALICE, rig.now));

@@ -34,11 +34,11 @@ export function unbuilt(queue: Queue): Waiting | undefined {
   return last?.body === null ? last : undefined;
 }
 
-/** The row of an update. A snapshot is written without body: after a restart it is built anew. */
+/** The row of an update. A snapshot is written before it is built, without body: after a restart it is built anew. */
 export function put(entry: Waiting): JournalOp {
   entry.journaled = true;
-  const { epoch, sequence, user, at } = entry;
-  return { op: 'outbox-put', entry: { epoch, sequence, user, at, body: entry.snapshot ? null : entry.body } };
+  const { epoch, sequence, user, at, body } = entry;
+  return { op: 'outbox-put', entry: { epoch, sequence, user, at, body } };
 }
 
 /** The operations that take updates off the disk. */
