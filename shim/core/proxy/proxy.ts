@@ -159,7 +159,10 @@ export class StatefulProxy {
   #settle(context: ResponseContext, refusal: Refusal, now: number): Action[] {
     context.finalSent = true;
     const text = this.answer(context.request, context.flow, refusal);
-    const actions = this.#parts.table.respond(context.id, refusal.status, text, now);
+    // RFC 4320 4.2: "A transaction-stateful SIP element MUST NOT send a response with Status-Code of 408 to a non-INVITE request."
+    // Presence is shown it all the same: a BYE that nobody answers ends the call.
+    const silent = refusal.status === 408 && context.request.method !== 'INVITE';
+    const actions = silent ? [] : this.#parts.table.respond(context.id, refusal.status, text, now);
     const made = scan(text, { headerBytes: text.length, headerCount: text.length, bodyBytes: text.length }, 'datagram');
     if (made.ok) this.#parts.observer.response(made.message);
     return [...actions];
