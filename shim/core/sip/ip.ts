@@ -1,7 +1,15 @@
+/**
+ * RFC 5118 4.10: the grammar of RFC 3261 lets a third colon stand before an embedded IPv4 address, and "an implementation must tolerate
+ * both of the above constructs". It is dropped here, so that what goes on is an address.
+ */
+export function withoutThirdColon(host: string): string {
+  return host.includes(':::') ? host.replace(/:::(?=\d+\.)/, '::') : host;
+}
+
 /** The eight groups of an IPv6 address (RFC 4291 2.2, without brackets and zone), or undefined where the text is none. */
 export function parseIpv6(text: string): number[] | undefined {
   if (text.length < 2 || text.length > 45) return undefined;
-  const halves = text.split('::');
+  const halves = withoutThirdColon(text).split('::');
   if (halves.length > 2) return undefined;
   const head = groups(halves[0] as string, halves.length === 1);
   const tail = halves.length === 2 ? groups(halves[1] as string, true) : [];

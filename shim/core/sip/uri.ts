@@ -1,6 +1,6 @@
 import { canonicalAor } from '#protocol';
 import { CLASS, COLON, decimal, equals, HEX, skipHost, URI } from './grammar.ts';
-import { canonicalHost, parseIpv6 } from './ip.ts';
+import { canonicalHost, parseIpv6, withoutThirdColon } from './ip.ts';
 import { NO_PARAMS, type Params } from './params.ts';
 
 /** A URI of RFC 3261 19.1 (`sip`, `sips`), RFC 3966 (`tel`), or any other: then `user` is all that follows the scheme. */
@@ -58,7 +58,7 @@ function parseSip(text: string, start: number, scheme: 'sip' | 'sips'): SipUri |
   }
   const hostEnd = skipHost(text, host, text.length);
   if (hostEnd === -1) return undefined;
-  const name = text.slice(host, hostEnd).toLowerCase();
+  const name = withoutThirdColon(text.slice(host, hostEnd).toLowerCase());
   if (name.charCodeAt(0) === 0x5b && parseIpv6(name.slice(1, -1)) === undefined) return undefined;
   let i = hostEnd;
   let port: number | undefined;

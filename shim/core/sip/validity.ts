@@ -5,7 +5,7 @@ import { skipNameAddr } from './name-addr.ts';
 import { CALL_ID, CONTENT_LENGTH, CSEQ, FROM, MAX_FORWARDS, SIP_IF_MATCH, TO, VIA } from './names.ts';
 import type { Framing, MessageLimits, ScanResult } from './scan.ts';
 import { parseUri } from './uri.ts';
-import { skipVia } from './via.ts';
+import { sentByHolds, skipVia } from './via.ts';
 
 /** What is wrong with a message: status code and reason of the answer. */
 export interface Fault {
@@ -21,6 +21,7 @@ const bad = (reason: string): Fault => ({ status: 400, reason });
 const FAULT = {
   repeated: bad('Header field repeated that must be single'),
   uri: bad('Malformed Request-URI'),
+  uriHeaders: bad('Header components in Request-URI'),
   missingVia: bad('Missing Via'),
   missingFrom: bad('Missing From'),
   missingTo: bad('Missing To'),
@@ -94,7 +95,10 @@ function mandatory(draft: Draft, request: boolean): Fault | undefined {
   }
   // 8.1.1.5: "The method MUST match that of the request."
   if (parsed.method !== draft.method) return FAULT.cseqMethod;
-  if (parseUri(draft.uri) === undefined) return FAULT.uri;
+  const uri = parseUri(draft.uri);
+  if (uri === undefined) return FAULT.uri;
+  // 19.1.1, table 1: headers are not allowed in a Request-URI (RFC 4475 3.1.2.11).
+  if (uri.headers !== '') return FAULT.uriHeaders;
   const forwards = fieldAt(draft, MAX_FORWARDS, 0);
   if (
     forwards !== -1 &&
@@ -147,5 +151,5 @@ function answerable(draft: Draft): boolean {
     if (at === -1 || fields[at + FIELD_VALUE] === fields[at + FIELD_END]) return false;
   }
   const via = fieldAt(draft, VIA, 0);
-  return via !== -1 && skipVia(text, fields[via + FIELD_VALUE] as number, fields[via + FIELD_END] as number) !== -1;
+  return via !== -1 && sentByHolds(text, fields[via + FIELD_VALUE] as number, fields[via + FIELD_END] as number);
 }

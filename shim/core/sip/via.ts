@@ -17,11 +17,12 @@ import {
 } from './grammar.ts';
 import { FIELD_END, FIELD_VALUE, fieldAt, type Message, STRIDE } from './message.ts';
 import { VIA } from './names.ts';
-import { type Params, parseParams } from './params.ts';
+import { NO_PARAMS, type Params, parseParams } from './params.ts';
 
 /** One `via-parm` (RFC 3261 20.42). */
 export interface Via {
-  readonly protocol: 'SIP/2.0';
+  /** In upper case, without white space: `SIP/2.0`. Any other is grammatical too, and a request with one is answered 505. */
+  readonly protocol: string;
   /** In upper case: UDP, TCP, TLS, WS, ... */
   readonly transport: string;
   /** sent-by host as received; an IPv6 address keeps its brackets. */
@@ -37,6 +38,7 @@ export interface Via {
 
 /** Offsets of the parts of one via-parm; params begin at `params`, where white space may stand. */
 interface Parts {
+  readonly protocolEnd: number;
   readonly transport: number;
   readonly transportEnd: number;
   readonly host: number;
@@ -48,26 +50,27 @@ interface Parts {
 /** sent-protocol LWS sent-by, with the white space that RFC 3261 25.1 allows around "/" and ":". */
 function parts(text: string, pos: number, end: number): Parts | undefined {
   const name = skip(text, pos, end, TOKEN);
-  if (!equals(text, pos, name, 'sip')) return undefined;
-  let i = slash(text, name, end);
-  if (i === -1) return undefined;
-  const version = i;
-  i = skip(text, i, end, TOKEN);
-  if (i - version !== 3 || text.slice(version, i) !== '2.0') return undefined;
-  const transport = slash(text, i, end);
-  if (transport === -1) return undefined;
+  const version = slash(text, name, end);
+  if (name === pos || version === -1) return undefined;
+  const versionEnd = skip(text, version, end, TOKEN);
+  const transport = slash(text, versionEnd, end);
+  if (versionEnd === version || transport === -1) return undefined;
   const transportEnd = skip(text, transport, end, TOKEN);
   const host = skipLws(text, transportEnd, end);
   if (transportEnd === transport || host === transportEnd) return undefined;
   const hostEnd = skipHost(text, host, end);
   if (hostEnd === -1) return undefined;
-  i = skipLws(text, hostEnd, end);
+  const i = skipLws(text, hostEnd, end);
   if (i === end || text.charCodeAt(i) !== COLON)
-    return { transport, transportEnd, host, hostEnd, port: undefined, params: hostEnd };
+    return { protocolEnd: versionEnd, transport, transportEnd, host, hostEnd, port: undefined, params: hostEnd };
   const digits = skipLws(text, i + 1, end);
   const digitsEnd = skip(text, digits, end, DIGIT);
   const port = decimal(text, digits, digitsEnd, 65535);
-  return port < 1 ? undefined : { transport, transportEnd, host, hostEnd, port, params: digitsEnd };
+  return port < 1 ? undefined : { protocolEnd: versionEnd, transport, transportEnd, host, hostEnd, port, params: digitsEnd };
+}
+
+function protocol(text: string, pos: number, end: number): string {
+  return end - pos === 7 && text.startsWith('SIP/2.0', pos) ? 'SIP/2.0' : text.slice(pos, end).replace(/\s+/g, '').toUpperCase();
 }
 
 function slash(text: string, pos: number, end: number): number {
@@ -92,10 +95,7 @@ export function parseVia(text: string, pos: number, end: number): { via: Via; en
   const rport = rest.params.get('rport');
   const rportNumber = rport === undefined || rport === true ? rport : decimal(rport, 0, rport.length, 65535);
   const via: Via = {
-    protocol: 'SIP/2.0',
-    transport: text.slice(found.transport, found.transportEnd).toUpperCase(),
-    host: text.slice(found.host, found.hostEnd),
-    port: found.port,
+    ...sentBy(text, pos, found),
     params: rest.params,
     ...(typeof branch === 'string' && { branch }),
     ...(typeof received === 'string' && { received }),
@@ -104,11 +104,34 @@ export function parseVia(text: string, pos: number, end: number): { via: Via; en
   return { via, end: rest.end };
 }
 
-/** The topmost Via value. */
+/**
+ * The topmost Via value. Where it is malformed behind sent-by (RFC 4475 3.1.2.1), what can be read of it, without parameters: enough to
+ * send the 400 back.
+ */
 export function topVia(message: Message): Via | undefined {
   const at = fieldAt(message, VIA, 0);
   if (at === -1) return undefined;
-  return parseVia(message.text, message.fields[at + FIELD_VALUE] as number, message.fields[at + FIELD_END] as number)?.via;
+  const { text, fields } = message;
+  const pos = fields[at + FIELD_VALUE] as number;
+  const end = fields[at + FIELD_END] as number;
+  const parsed = parseVia(text, pos, end);
+  if (parsed !== undefined) return parsed.via;
+  const found = parts(text, pos, end);
+  return found === undefined ? undefined : { ...sentBy(text, pos, found), params: NO_PARAMS };
+}
+
+/** Whether at least protocol and sent-by of the via-parm at `pos` can be read. */
+export function sentByHolds(text: string, pos: number, end: number): boolean {
+  return parts(text, pos, end) !== undefined;
+}
+
+function sentBy(text: string, pos: number, found: Parts) {
+  return {
+    protocol: protocol(text, pos, found.protocolEnd),
+    transport: text.slice(found.transport, found.transportEnd).toUpperCase(),
+    host: text.slice(found.host, found.hostEnd),
+    port: found.port,
+  };
 }
 
 /** All Via values from the top; undefined where there is none or one is malformed. */
