@@ -63,12 +63,14 @@ describe('Offhook updates are identified by site, epoch and sequence', () => {
 
   it('has room for a bounded number of sites, and forgets one only that is empty and was silent for long', () => {
     const user = new SimulatedUser();
-    for (let i = 0; i < PRESENCE_LIMITS.sites; i++) user.tell(user.say.snapshot([], []), `site-${i}`);
+    user.tell(user.say.online(), 'site-0');
+    for (let i = 1; i < PRESENCE_LIMITS.sites; i++) user.tell(user.say.snapshot([], []), `site-${i}`);
     expect(user.tell(user.say.online(), 'one-more')).toMatchObject({ verdict: 'rejected', field: 'site' });
     user.now += PRESENCE_LIMITS.siteMemory;
     expect(
       user.apply(at(user.stream('one-more').next(user.say.online()), { sequence: 1, previous: 0 }), 'one-more').verdict,
     ).toBe('accepted');
     expect(user.record.sites).toHaveLength(PRESENCE_LIMITS.sites);
+    expect(user.record.sites.map(({ site }) => site)).toEqual(expect.arrayContaining(['site-0', 'site-2', 'one-more']));
   });
 });

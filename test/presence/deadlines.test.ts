@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextDeadline, PRESENCE_LIMITS } from '../../worker/presence/index.ts';
+import { applyGroup, nextDeadline, PRESENCE_LIMITS } from '../../worker/presence/index.ts';
 import { SimulatedUser, T0 } from './support/user.ts';
 
 const HOUR = 3_600_000;
@@ -86,6 +86,41 @@ describe('Offhook deadlines: no state lasts for ever without evidence', () => {
     expect(user.record.impliedUntil).toBe(T0 + PRESENCE_LIMITS.impliedOnline);
     user.tell(user.say.online());
     expect(nextDeadline(user.record)).toBeUndefined();
+  });
+
+  it('does not put the implied deadline off for an early call', () => {
+    const user = new SimulatedUser();
+    user.tell(user.say.talking('c1'));
+    user.tell(user.say.idle('c1'));
+    user.now += 60_000;
+    user.tell(user.say.early('c2'));
+    user.tell(user.say.idle('c2'));
+    expect(user.record.impliedUntil).toBe(T0 + PRESENCE_LIMITS.impliedOnline);
+  });
+
+  it('does not believe an expiry of more than 31 days', () => {
+    const user = new SimulatedUser();
+    user.tell(user.say.online('sip:a@1', { expires: T0 + 1_000 * 24 * HOUR }));
+    expect(nextDeadline(user.record)?.at).toBe(T0 + PRESENCE_LIMITS.terminalExpiry);
+  });
+
+  it('does not expire what a refresh kept alive that was sent in time and arrives late', () => {
+    const user = new SimulatedUser();
+    user.tell(user.say.online('sip:a@1', { expires: T0 + 60_000 }));
+    const stream = user.stream('site-a');
+    user.now += 30_000;
+    const refresh = stream.next(user.say.online('sip:a@1', { since: T0, expires: T0 + 300_000 }));
+    const group = applyGroup(user.record, 'site-a', [refresh], T0 + 120_000);
+    expect(group.record.terminalStatus).toBe('online');
+    expect(group.changes.map(({ entry }) => entry)).toEqual([undefined]);
+  });
+
+  it('ends at once what was over before its report arrived', () => {
+    const user = new SimulatedUser();
+    const late = user.stream('site-a').next(user.say.online('sip:a@1', { expires: T0 + 60_000 }));
+    const group = applyGroup(user.record, 'site-a', [late], T0 + 120_000);
+    expect(group.verdicts).toMatchObject([{ verdict: 'accepted', version: 1 }]);
+    expect(group.changes.map(({ document }) => document.terminalStatus)).toEqual(['online', 'offline']);
   });
 
   it('ends several things in the order of their deadlines when it is called late', () => {

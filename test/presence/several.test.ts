@@ -59,6 +59,8 @@ describe('FIG. 8 generalised to several terminals, calls and sites', () => {
     expect(user.document.status).toBe('talking');
     user.tell(user.say.idle('c2'));
     expect(user.document).toMatchObject({ status: 'held', callStatus: 'talking' });
+    user.tell(user.say.early('c3'));
+    expect(user.document.status).toBe('held');
   });
 
   it('replaces with a snapshot all that came from its site, and nothing else', () => {

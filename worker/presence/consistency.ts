@@ -33,7 +33,7 @@ export function check(reported: Reported, facts: Facts, word: string = reported)
       // One terminal of several is gone: the user is still there.
       if (terminals > 0) return { terminalStatus: 'online' };
       // Steps 103 to 107: the call outlives the binding.
-      if (confirmed === 0 || recorded === 'offline') return { terminalStatus: 'offline' };
+      if (confirmed === 0) return { terminalStatus: 'offline' };
       if (recorded === 'offline-waiting') return { terminalStatus: recorded };
       return resolved('offline-while-talking', word, 'talking', 'offline-waiting');
     case 'talking':
