@@ -1,4 +1,4 @@
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 export type Bundle = { readonly ok: true; readonly code: string } | { readonly ok: false; readonly text: string };
 
@@ -20,5 +20,8 @@ export async function bundle(entry: string): Promise<Bundle> {
     return { ok: true, code: (result.outputFiles[0] as { text: string }).text };
   } catch (error) {
     return { ok: false, text: (error as Error).message };
+  } finally {
+    // esbuild would keep a process of its own until the end of this one.
+    await stop();
   }
 }
