@@ -42,10 +42,10 @@ export function duration(
       return settings.timerC;
     case 'timer 100':
       return invite ? settings.trying : timeToT2(settings);
-    // A non-INVITE client has given up by then (F). For an INVITE the TU has timer C and a CANCEL's time to answer in; a response
-    // restarts the guard.
+    // A non-INVITE client has given up by then (F), and its last retransmission has died out in the network: it would otherwise begin
+    // a second transaction. For an INVITE the TU has timer C and a CANCEL's time to answer in; a response restarts the guard.
     case 'timer guard':
-      return invite ? settings.timerC + 2 * life : life;
+      return invite ? settings.timerC + 2 * life : life + settings.t4;
   }
 }
 
