@@ -1,11 +1,11 @@
-import { build, stop } from 'esbuild';
+import { buildSync } from 'esbuild';
 
 export type Bundle = { readonly ok: true; readonly code: string } | { readonly ok: false; readonly text: string };
 
-/** The Worker and all that it imports as one ES module, bundled with the conditions that wrangler uses for workerd. */
-export async function bundle(entry: string): Promise<Bundle> {
+/** The Worker and all that it imports as one ES module, bundled with the conditions that wrangler uses for workerd. esbuild is gone when it returns. */
+export function bundle(entry: string): Bundle {
   try {
-    const result = await build({
+    const result = buildSync({
       entryPoints: [entry],
       bundle: true,
       write: false,
@@ -20,8 +20,5 @@ export async function bundle(entry: string): Promise<Bundle> {
     return { ok: true, code: (result.outputFiles[0] as { text: string }).text };
   } catch (error) {
     return { ok: false, text: (error as Error).message };
-  } finally {
-    // esbuild would keep a process of its own until the end of this one.
-    await stop();
   }
 }

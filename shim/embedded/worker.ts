@@ -46,7 +46,7 @@ const HEALTHY = 30_000;
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedStart> {
   const config = await readWorkerConfig(options.wrangler);
   if (!config.ok) return { ok: false, reason: 'worker', text: config.text };
-  const code = await bundle(config.config.main);
+  const code = bundle(config.config.main);
   if (!code.ok) return { ok: false, reason: 'worker', text: code.text };
   const busy = await portProblem(options.host, options.port);
   if (busy !== undefined) return { ok: false, reason: 'port', text: busy };
