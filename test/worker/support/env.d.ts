@@ -1,0 +1,12 @@
+/** The bindings of the Worker under test, with a secret that is there for certain. */
+declare namespace Cloudflare {
+  interface Env {
+    readonly USER: DurableObjectNamespace<import('../../../worker/objects/user.ts').User>;
+    readonly BOARD: DurableObjectNamespace<import('../../../worker/objects/board.ts').Board>;
+    readonly BOARD_SHARDS: string;
+    readonly OFFHOOK_SECRET: string;
+  }
+  interface GlobalProps {
+    mainModule: typeof import('../../../worker/index.ts');
+  }
+}
