@@ -65,7 +65,7 @@ export function openDisk(settings: DiskSettings): DiskResult {
     }
     const last = Number(meta.get('epoch') ?? 0);
     const epoch = Math.max(settings.now, last + 1);
-    if (last >= settings.now) notes.push('the clock is behind that of the last start: the epoch goes on from there');
+    if (last > settings.now) notes.push('the clock is behind that of the last start: the epoch goes on from there');
     const put = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)');
     put.run('site', settings.site);
     put.run('epoch', String(epoch));

@@ -143,7 +143,7 @@ describe('Offhook outbox, as a property against a model of the Worker', () => {
   it('ends with the truth for each user, each effect once and in order, whatever is lost, refused or killed', () => {
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 60 }),
+        fc.array(step, { maxLength: 60, size: 'max' }),
         fc.constantFrom(4, 12, 1000),
         fc.constantFrom(2, 100),
         (steps, max, reconcileBelow) => {
@@ -173,7 +173,7 @@ describe('Offhook outbox, as a property against a model of the Worker', () => {
       (one) => !['restart', 'die-under-way', 'refuse-big'].includes(one.do) && !('with' in one && one.with === 'rejected'),
     );
     fc.assert(
-      fc.property(fc.array(quiet, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(quiet, { maxLength: 60, size: 'max' }), (steps) => {
         const rig = new Rig();
         for (const one of steps) act(rig, one);
         rig.drain();

@@ -29,7 +29,7 @@ export function openDatabase(folder: string | undefined): OpenResult {
     if (code !== CORRUPT && code !== NOT_A_DATABASE) return failure(error, path);
     try {
       const aside = moveAside(path);
-      const note = `${path} is damaged (${(error as Error).message}); it was moved to ${aside}, and the shim starts without its state`;
+      const note = `${path} is damaged (${(error as Error).message.replace(/\s+/g, ' ')}); it was moved to ${aside}, and the shim starts without its state`;
       return { ok: true, db: prepare(path), notes: [note] };
     } catch (again) {
       return failure(again, path);

@@ -20,7 +20,7 @@ export function failureOfError(error: unknown): SendFailure {
   const { name = '', code = '', message = '' } = (error ?? {}) as { name?: string; code?: string; message?: string };
   const detail = `${code || name} ${message}`.trim();
   if (name === 'TimeoutError' || /TIMEOUT/.test(code)) return { reason: 'timeout', detail };
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code.startsWith('HPE_')) return { reason: 'garbage', detail };
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || name === 'HTTPParserError') return { reason: 'garbage', detail };
   return { reason: 'unreachable', detail };
 }
 
