@@ -18,6 +18,8 @@ export function lines(...all: string[]): string {
   return `${all.join('\r\n')}\r\n\r\n`;
 }
 
+const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\n';
+
 /** The INVITE of RFC 3261 24.2, F1, with a body and what proxies put on it. */
 export const INVITE: string = `${lines(
   'INVITE sip:bob@biloxi.com SIP/2.0',
@@ -32,5 +34,5 @@ export const INVITE: string = `${lines(
   'User-Agent: phone/1.0',
   'Allow: INVITE, ACK, CANCEL, BYE',
   'Content-Type: application/sdp',
-  'Content-Length: 22',
-)}v=0\r\no=- 1 1 IN IP4 a\r\n`.replace('Content-Length: 22', 'Content-Length: 25');
+  `Content-Length: ${SDP.length}`,
+)}${SDP}`;
