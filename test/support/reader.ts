@@ -25,10 +25,8 @@ export class Reader {
       const body = JSON.stringify({ users: users.slice(from, from + LIMITS.queryUsers) });
       const response = await fetch(`${this.#url}/v1/presence/query`, { method: 'POST', headers: this.#headers, body });
       if (!response.ok) throw new Error(`query: ${response.status} ${await response.text()}`);
-      const answer = (await response.json()) as { users?: unknown[]; results?: unknown[] };
-      for (const one of answer.users ?? answer.results ?? []) {
-        found.push(typeof (one as PresenceDocument).callStatus === 'string' ? (one as PresenceDocument) : undefined);
-      }
+      const { users: documents } = (await response.json()) as { users: object[] };
+      for (const document of documents) found.push('callStatus' in document ? (document as PresenceDocument) : undefined);
     }
     return found;
   }

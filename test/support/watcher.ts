@@ -77,6 +77,22 @@ export class Watcher {
     return promise.finally(() => clearTimeout(timer));
   }
 
+  /** Resolves when the test holds; it is tried now and after every change. Throws after `within` ms, naming `what` was awaited. */
+  async until(what: string, test: () => boolean, within = 5000): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const before = this.onChange;
+    const timer = setTimeout(() => reject(this.#failure ?? new Error(`awaited for ${within} ms: ${what}`)), within);
+    this.onChange = (sighting) => {
+      before(sighting);
+      if (test()) resolve();
+    };
+    if (test()) resolve();
+    await promise.finally(() => {
+      clearTimeout(timer);
+      this.onChange = before;
+    });
+  }
+
   close(): void {
     this.#socket.close();
   }
