@@ -126,16 +126,27 @@ describe('Offhook storage of a user', () => {
 describe('Offhook alarm of a user', () => {
   const alarmOf = (user: string) => runInDurableObject(userObject(user), (_, { storage }) => storage.getAlarm());
 
-  it.each([false, true])('ends what has passed its deadline (evicted before: %s)', async (evicted) => {
+  it.each([false, true])('ends what has passed its deadline, though nobody asks (evicted before: %s)', async (evicted) => {
     const alice = newStream('alice');
     const expires = Date.now() + 50;
     await report([alice.next(say.online('sip:a@1', { expires })), alice.next(say.talking('c1'))]);
     if (evicted) await evictDurableObject(userObject(alice.user));
-    await expect
-      .poll(async () => (await presence(alice.user)).terminalStatus, { timeout: 5_000, interval: 20 })
-      .toBe('offline-waiting');
+    const stored = () =>
+      runInDurableObject(userObject(alice.user), (_, { storage }) => {
+        const { body } = storage.sql.exec<{ body: string }>('SELECT body FROM record').one();
+        return (JSON.parse(body) as { terminalStatus: string }).terminalStatus;
+      });
+    await expect.poll(stored, { timeout: 5_000, interval: 20 }).toBe('offline-waiting');
     const { entries } = await okay<{ entries: object[] }>(await request(`/v1/presence/${alice.user}/history?limit=1`));
     expect(entries).toMatchObject([{ cause: { by: 'deadline', what: 'terminal-expired' }, reason: 'expired' }]);
+  });
+
+  it('is not waited for by a reader: what has passed its deadline is never shown', async () => {
+    const alice = newStream('alice');
+    const expires = Date.now() + 50;
+    await report([alice.next(say.online('sip:a@1', { expires }))]);
+    await runInDurableObject(userObject(alice.user), (_, { storage }) => storage.deleteAlarm());
+    await expect.poll(async () => (await presence(alice.user)).terminalStatus, { timeout: 5_000, interval: 20 }).toBe('offline');
   });
 
   it('does nothing when it comes early, and is set again', async () => {

@@ -74,7 +74,7 @@ export class BoardFeed {
     } catch (error) {
       const wait = Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** this.#failures++, OBJECT_LIMITS.boardRetryMax);
       this.#retryAt = Date.now() + wait;
-      console.error(`board ${this.#board} could not be told; tried again in ${wait} ms`, error);
+      console.error(`board ${this.#board} could not be told; tried again in ${wait} ms: ${error}`);
       return false;
     }
     this.#queue = this.#queue.filter((change) => !sent.includes(change));

@@ -7,6 +7,8 @@ import { endsSnapshot, withMore } from '../objects/frames.ts';
 export function pipe(boards: readonly WebSocket[]): WebSocket {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
+  // Else binary messages come as blobs, which cannot be passed on as they are.
+  server.binaryType = 'arraybuffer';
   let open = true;
   let snapshots = boards.length;
   const closeAll = (code: number, reason: string) => {
