@@ -39,7 +39,7 @@ function chain(tracker: Partial<TrackerSettings>, delayedOffer = false) {
     return { one, end };
   };
   const a = phone('a', 's1.example', '10.0.1.2', '10.0.1.1');
-  const b = phone('b', 's3.example', '10.0.3.2', '10.0.3.1');
+  phone('b', 's3.example', '10.0.3.2', '10.0.3.1');
   network.advance(100);
   worker.history.length = 0;
   return {
