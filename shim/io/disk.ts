@@ -13,7 +13,7 @@ export interface DiskSettings {
   readonly now: number;
   /** Told when writing begins to fail, and when it works again. */
   readonly onTrouble?: (trouble: DiskTrouble) => void;
-  /** Rows that wait for a failing disk; above it, further ones are lost. Default 200,000. */
+  /** Rows of one transaction; and, while the disk fails, rows that wait for it: further ones are lost. Default 20,000. */
   readonly maxPending?: number;
   /** First and greatest pause before a failed commit is tried again, ms. Defaults 1,000 and 30,000. */
   readonly retryMin?: number;
@@ -99,7 +99,7 @@ export class Disk {
   constructor(db: DatabaseSync, settings: DiskSettings) {
     this.#db = db;
     this.#settings = settings;
-    this.#maxPending = settings.maxPending ?? 200_000;
+    this.#maxPending = settings.maxPending ?? 20_000;
     this.#writer = new Writer(db);
   }
 
@@ -117,8 +117,13 @@ export class Disk {
   write(ops: readonly JournalOp[]): void {
     for (const op of ops) {
       const row = rowOf(op);
-      if (this.#pending.size >= this.#maxPending && !this.#pending.has(row)) this.counters.lost += 1;
-      else this.#pending.set(row, op);
+      if (this.#pending.size >= this.#maxPending && !this.#pending.has(row)) {
+        if (this.failing || !this.commit()) {
+          this.counters.lost += 1;
+          continue;
+        }
+      }
+      this.#pending.set(row, op);
     }
     if (this.#pending.size > 0) this.#schedule();
   }

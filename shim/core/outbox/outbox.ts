@@ -359,7 +359,8 @@ export class Outbox {
   /** Too much waits: the users with the most waiting updates are told by one snapshot each. The last state of a user is never lost. */
   #bound(outcome: Outcome, now: number): void {
     if (this.#pending <= this.#coalesceAbove) return;
-    const slack = this.#limits.max >> 4;
+    // Some room at once, so that not every further report looks at every user.
+    const slack = this.#limits.max >> 7;
     const longest = [...this.#queues.values()]
       .filter((queue) => queue.waiting.length - queue.flying > 1)
       .sort((a, b) => b.waiting.length - b.flying - (a.waiting.length - a.flying));

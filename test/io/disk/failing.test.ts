@@ -52,6 +52,14 @@ describe('Offhook disk: a disk that fails', () => {
     expect(await disk.committed()).toBe(true);
   });
 
+  it('loses nothing of a turn that writes more rows than one transaction holds', async () => {
+    const { disk, rows } = smallDisk({ maxPending: 10 });
+    disk.write(Array.from({ length: 25 }, (_, i) => outboxPut(i)));
+    expect(await disk.committed()).toBe(true);
+    expect(rows()).toBe(25);
+    expect(disk.counters).toMatchObject({ commits: 3, lost: 0 });
+  });
+
   it('keeps a bounded number of rows for it, and counts what is lost', () => {
     const { disk, room } = smallDisk({ maxPending: 10, retryMin: 60_000, retryMax: 60_000 });
     room(1);
