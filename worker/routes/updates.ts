@@ -97,7 +97,7 @@ async function apply(env: Env, user: string, site: string, items: readonly Item[
   try {
     return await within(ROUTE_LIMITS.objectTimeout, env.USER.getByName(user).apply(user, site, updates));
   } catch (error) {
-    console.error('a user could not be updated', error);
+    console.error(`a user could not be updated: ${error}`);
     return updates.map(({ sequence }) => ({ sequence, verdict: 'retry', reason: 'the user could not be reached in time' }));
   }
 }
