@@ -94,14 +94,17 @@ function toLocalUser(m: Message, uri: SipUri, routing: Routing, edit: Edit): Rou
   return { kind: 'forward', uri: binding.contact, target, callee, ...edit };
 }
 
-/** A phone that registered over a connection is reached by that connection (RFC 5626 5.3 in spirit), any other by its Contact. */
+/**
+ * A phone that registered over a connection is reached by that connection while it is open (RFC 5626 5.3 in spirit), by its Contact
+ * after that. Any other is reached by its Contact.
+ */
 function targetOfBinding({ contact, flow }: Binding): Target | undefined {
-  if (flow.transport === 'udp') {
-    const uri = parseUri(contact);
-    return uri && targetOf(uri);
-  }
+  const uri = parseUri(contact);
+  const target = uri && targetOf(uri);
+  if (flow.transport === 'udp' || flow.connection === undefined) return target;
   const { address: host, port } = flow.remote;
-  return { transport: flow.transport, host, port, ...(flow.connection === undefined ? {} : { connection: flow.connection }) };
+  const fallback = target?.transport === flow.transport ? target : { host, port };
+  return { ...fallback, transport: flow.transport, connection: flow.connection };
 }
 
 /** RFC 3261 16.6 steps 6, 7: the next hop is the first Route value; one that is no loose router gets the Request-URI at the end of the Route. */
