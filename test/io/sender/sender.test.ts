@@ -66,6 +66,23 @@ describe('Offhook sender: POST /v1/updates', () => {
   });
 });
 
+describe('Offhook sender: disk before network', () => {
+  it('sends nothing that is not committed', async () => {
+    const commits: (() => void)[] = [];
+    const committed = () => new Promise<boolean>((resolve) => commits.push(() => resolve(true)));
+    const { server, site } = await start({}, { disk: { write: () => {}, committed } });
+    site.report(online(ALICE));
+    commits.shift()?.();
+    await new Promise(setImmediate);
+    // Taken, and reported meanwhile; the batch still waits for its own commit.
+    expect(site.outbox.counters.requests).toBe(1);
+    expect(commits).toHaveLength(1);
+    expect(server.connections).toBe(0);
+    commits.shift()?.();
+    await server.until(() => server.requests.length === 1);
+  });
+});
+
 describe('Offhook sender: a Worker that is down, slow, or answers 500, 429 or garbage', () => {
   const answer =
     (status: number, body: string, headers: Record<string, string> = {}): Manner =>
@@ -88,7 +105,17 @@ describe('Offhook sender: a Worker that is down, slow, or answers 500, 429 or ga
     ['a redirect', answer(302, '', { location: 'http://127.0.0.1:1/' }), { reason: 'misdirected', status: 302 }],
     ['401', answer(401, '{}'), { reason: 'unauthorized', status: 401 }],
     ['404', answer(404, 'no'), { reason: 'misdirected', status: 404 }],
-    ['an answer without end', answer(200, ' '.repeat(200_000)), { reason: 'garbage' }],
+    ['a very long answer', answer(200, ' '.repeat(200_000)), { reason: 'garbage', detail: expect.stringContaining('MAX_SIZE') }],
+    [
+      'an answer in drops, without end',
+      ({ res }) => {
+        res.writeHead(200);
+        const drip = setInterval(() => res.write(' '), 20);
+        res.on('close', () => clearInterval(drip));
+        return true;
+      },
+      { reason: 'timeout' },
+    ],
     [
       'no HTTP',
       ({ req }) => {
@@ -139,7 +166,7 @@ describe('Offhook sender: a Worker that is down, slow, or answers 500, 429 or ga
     async (name, manner, failure) => {
       const { server, site } = await start(
         { backoffRefused: 20 },
-        { answerBytes: 100_000, ...(name.startsWith('no answer') && { timeout: 100 }) },
+        { answerBytes: 100_000, ...(/^no answer|in drops/.test(name) && { timeout: 100 }) },
       );
       server.manners.push(manner, manner);
       site.report(online(ALICE));
