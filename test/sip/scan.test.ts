@@ -149,7 +149,7 @@ describe('Offhook message limits', () => {
     });
   });
 
-  /** A quadratic scan of 64 kB takes seconds, so a hundred of them would never end within the runner's own limit. */
+  /** A quadratic scan of 64 kB takes seconds, so a hundred of them would not end within the runner's own limit. */
   it.each([
     ['folded lines', (n: number) => `X: a\r\n${' b\r\n'.repeat(n / 4)}`],
     ['bare LFs', (n: number) => `X: a\n${' b\n'.repeat(n / 3)}`],

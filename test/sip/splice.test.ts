@@ -98,6 +98,7 @@ describe('RFC 3581 4 response routing', () => {
 
   it('adds no rport that was not asked for, and changes nothing where there is nothing to say', () => {
     expect(stamped('SIP/2.0/UDP h;branch=b', { rport: 9 })).toBe('SIP/2.0/UDP h;branch=b');
+    expect(stamped('SIP/2.0/UDP h;rport;branch=b', { received: 'x' })).toBe('SIP/2.0/UDP h;rport;branch=b;received=x');
     expect(stampRequest(message(INVITE), {})).toBe(INVITE);
   });
 

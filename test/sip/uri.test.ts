@@ -20,6 +20,7 @@ describe('RFC 3261 19.1.1 SIP URI', () => {
     ['sip:*72#@pbx.example.com', { user: '*72#' }],
     ['sip:bob@[2001:DB8::1]:5061', { host: '[2001:db8::1]', port: 5061 }],
     ['tel:+1-201-555-0123;phone-context=example.com', { scheme: 'tel', user: '+1-201-555-0123', host: '' }],
+    ['sip:a@b;x=1;X=2', { params: new Map([['x', '1']]) }],
     ['urn:service:sos', { scheme: 'urn', user: 'service:sos', host: '' }],
   ])('reads %s', (text, parts) => expect(parseUri(text)).toMatchObject(parts));
 

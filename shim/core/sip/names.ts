@@ -1,6 +1,9 @@
 import { equals } from './grammar.ts';
 
-/** Header fields that this layer knows by number: the long form in lower case, and the compact form where there is one. */
+/**
+ * Header fields that this layer knows by number: the long form in lower case, and the compact form where there is one. The order counts:
+ * from `from` to `sip-if-match` stand those that may appear only once (validity.ts), up to `route` those that splicing touches.
+ */
 const KNOWN = [
   ['via', 'v'],
   ['from', 'f'],
