@@ -69,7 +69,8 @@ describe('Offhook sender: POST /v1/updates', () => {
 describe('Offhook sender: disk before network', () => {
   it('sends nothing that is not committed', async () => {
     const commits: (() => void)[] = [];
-    const committed = () => new Promise<boolean>((resolve) => commits.push(() => resolve(true)));
+    let open = false;
+    const committed = () => new Promise<boolean>((resolve) => (open ? resolve(true) : commits.push(() => resolve(true))));
     const { server, site } = await start({}, { disk: { write: () => {}, committed } });
     site.report(online(ALICE));
     commits.shift()?.();
@@ -78,6 +79,7 @@ describe('Offhook sender: disk before network', () => {
     expect(site.outbox.counters.requests).toBe(1);
     expect(commits).toHaveLength(1);
     expect(server.connections).toBe(0);
+    open = true;
     commits.shift()?.();
     await server.until(() => server.requests.length === 1);
   });
