@@ -1,0 +1,157 @@
+import { applyFrame, type Board, connected, EMPTY_BOARD, parseFrame } from './board.ts';
+import { Connection } from './connection.ts';
+import { StatusFilters } from './filters.ts';
+import { UserList } from './list.ts';
+import { compareUsers, countByStatus, passes, rowOf, type View } from './rows.ts';
+import { readFragment, type Session, visibleFragment } from './session.ts';
+
+const byId = <T extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as T;
+const form = byId<HTMLFormElement>('login');
+const domainField = byId<HTMLInputElement>('domain');
+const tokenField = byId<HTMLInputElement>('token');
+const search = byId<HTMLInputElement>('search');
+const list = new UserList(byId('users'));
+const filters = new StatusFilters(byId('filters'), () => draw());
+
+let board: Board = EMPTY_BOARD;
+let connection: Connection | undefined;
+let session: Session | undefined;
+/** When the connection was lost and when the next attempt is, ms since 1970. */
+let lost: { readonly at: number; readonly retryAt: number } | undefined;
+let drawing = false;
+
+const clock = (ms: number) => new Date(ms).toLocaleTimeString(undefined, { hour12: false });
+
+/** Draws once for all the frames of one moment. */
+function drawSoon(): void {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    draw();
+  });
+}
+
+function draw(): void {
+  if (!session) return;
+  const now = Date.now();
+  const view: View = { now, lostAt: board.complete && !lost ? undefined : (lost?.at ?? now), clock };
+  const filter = { text: search.value, status: filters.chosen };
+  const rows = [...board.users.values()].map(({ presence }) => rowOf(presence, view)).filter((row) => passes(row, filter));
+  rows.sort((a, b) => compareUsers(a.user, b.user));
+  list.show(rows);
+  filters.show(countByStatus(board), board.users.size);
+  setText('empty', emptyWords(rows.length));
+  setText('state', stateWords(now));
+  document.body.dataset.state = lost ? 'lost' : board.complete ? 'live' : 'connecting';
+  setText('told', lost ? `Not connected. What is shown is as of ${clock(lost.at)}.` : board.complete ? 'Connected.' : '');
+}
+
+function emptyWords(rows: number): string {
+  if (rows > 0 || (!board.complete && !lost)) return '';
+  if (board.users.size > 0) return 'Nobody matches.';
+  return lost ? '' : `No user of ${session?.domain} has been seen yet. Register a telephone and it shows here.`;
+}
+
+function stateWords(now: number): string {
+  if (!lost) return board.complete ? 'Live' : 'Connecting';
+  const pause = Math.max(0, Math.ceil((lost.retryAt - now) / 1000));
+  const known = board.users.size > 0 ? `; as of ${clock(lost.at)}` : '';
+  return `Not connected${known}. ${pause > 0 ? `Trying again in ${pause} s` : 'Trying again'}`;
+}
+
+/** Touches the page only where the words differ: a live region speaks at every touch. */
+function setText(id: string, text: string): void {
+  const element = byId(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function open(next: Session): void {
+  connection?.close();
+  if (session?.domain !== next.domain) board = EMPTY_BOARD;
+  session = next;
+  lost = undefined;
+  sessionStorage.setItem('offhook.domain', next.domain);
+  sessionStorage.setItem('offhook.token', next.token);
+  history.replaceState(null, '', visibleFragment(next.domain));
+  document.title = `${next.domain} - Offhook`;
+  setText('shown-domain', next.domain);
+  show('board');
+  connection = new Connection(next, {
+    opened() {
+      board = connected(board);
+    },
+    message(text) {
+      const frame = parseFrame(text);
+      if (!frame) return;
+      board = applyFrame(board, frame);
+      // Until its snapshot is complete, a new connection knows no more than the lost one.
+      if (board.complete) lost = undefined;
+      drawSoon();
+    },
+    lost(retryAt) {
+      lost = { at: lost?.at ?? Date.now(), retryAt };
+      draw();
+    },
+    refused: (why) => ask(`The Worker refused: ${why}`),
+  });
+  draw();
+}
+
+/** Asks for domain and token, with a word on why. */
+function ask(why: string): void {
+  connection?.close();
+  session = undefined;
+  board = EMPTY_BOARD;
+  sessionStorage.removeItem('offhook.token');
+  domainField.value = sessionStorage.getItem('offhook.domain') ?? '';
+  tokenField.value = '';
+  setText('why', why);
+  show('login');
+  (domainField.value ? tokenField : domainField).focus();
+}
+
+function show(part: 'board' | 'login'): void {
+  byId('board').hidden = part !== 'board';
+  byId('session').hidden = part !== 'board';
+  form.hidden = part !== 'login';
+  document.body.dataset.state = part === 'login' ? 'login' : 'connecting';
+}
+
+function begin(): void {
+  const given = readFragment(location.hash);
+  const domain = given.domain ?? sessionStorage.getItem('offhook.domain');
+  const token = given.token ?? sessionStorage.getItem('offhook.token');
+  if (given.domain) sessionStorage.setItem('offhook.domain', given.domain);
+  if (domain && token) open({ domain: domain.toLowerCase(), token });
+  else ask('');
+}
+
+form.onsubmit = (event) => {
+  event.preventDefault();
+  open({ domain: domainField.value.trim().toLowerCase(), token: tokenField.value.trim() });
+};
+byId('change').onclick = () => ask('');
+byId('retry').onclick = () => connection?.retry();
+search.oninput = draw;
+addEventListener('hashchange', begin);
+addEventListener('online', () => connection?.retry());
+addEventListener('keydown', (event) => {
+  const typing = event.target instanceof HTMLInputElement;
+  if (event.key === '/' && !typing && session) {
+    event.preventDefault();
+    search.focus();
+  }
+  if (event.key === 'Escape' && event.target === search) {
+    search.value = '';
+    draw();
+  }
+});
+// The one timer of ages and of the countdown.
+setInterval(() => {
+  if (!document.hidden) draw();
+}, 1000);
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) draw();
+});
+begin();
