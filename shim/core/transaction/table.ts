@@ -1,5 +1,5 @@
 import { Deadlines } from '../deadlines.ts';
-import { type Message, topVia } from '../sip/index.ts';
+import { type Message, own, topVia } from '../sip/index.ts';
 import { type Flow, isReliable, responseTarget, type Target, viaStamp } from '../transport.ts';
 import { ackFor, cancelFor, toTagOf, trying } from './build.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
@@ -24,7 +24,7 @@ import type {
 const NEVER = Number.POSITIVE_INFINITY;
 const NONE: readonly Action[] = [];
 
-/** One transaction. Small, since tens of thousands wait for stragglers at any time. */
+/** One transaction. Small, since tens of thousands wait for stragglers at any time: what it keeps of a message is a copy. */
 interface Transaction {
   readonly id: string;
   readonly side: Side;
@@ -105,8 +105,8 @@ export class TransactionTable {
     const via = topVia(message);
     if (via === undefined) throw new Error('request without Via: not passed by scan');
     if (message.method === 'ACK') return this.#ack(message, serverKey(message, via, 'INVITE'), now);
-    const id = serverKey(message, via, message.method);
-    const found = this.#transactions.get(id);
+    const key = serverKey(message, via, message.method);
+    const found = this.#transactions.get(key);
     if (found !== undefined) {
       this.counters.retransmissionsReceived++;
       return { kind: 'absorbed', id: found.id, actions: this.#step(found, 'request', now).actions };
@@ -117,10 +117,11 @@ export class TransactionTable {
       return { kind: 'full', actions: NONE };
     }
     const invite = message.method === 'INVITE';
+    const id = own(key);
     this.#start(now, {
       id,
       side: 'server',
-      method: message.method,
+      method: own(message.method),
       machine: invite ? INVITE_SERVER : NON_INVITE_SERVER,
       target: responseTarget(via, flow),
       text: '',
@@ -218,11 +219,15 @@ export class TransactionTable {
   }
 
   #send(request: OutgoingRequest, target: Target, now: number, quiet: boolean): SendResult {
-    const id = clientKey(request.branch, request.method);
+    const { method } = request;
+    const id = own(clientKey(request.branch, method));
     if (this.#transactions.has(id)) return { ok: false, reason: 'branch in use', actions: NONE };
-    const machine = request.method === 'INVITE' ? INVITE_CLIENT : NON_INVITE_CLIENT;
-    const { method, text } = request;
-    this.#start(now, { id, side: 'client', method, machine, target, text, request: undefined, legacy: undefined, quiet });
+    const invite = method === 'INVITE';
+    const machine = invite ? INVITE_CLIENT : NON_INVITE_CLIENT;
+    const text = own(request.text);
+    // Over a reliable transport only an INVITE is needed again, for its ACK or CANCEL.
+    const kept = invite || !isReliable(target.transport) ? text : '';
+    this.#start(now, { id, side: 'client', method, machine, target, text: kept, request: undefined, legacy: undefined, quiet });
     return { ok: true, id, actions: [{ type: 'send', text, target, id }] };
   }
 
@@ -275,7 +280,8 @@ export class TransactionTable {
         return;
       case 'send ack':
         // The first final response turns the request that is kept into its ACK; the following ones find the ACK.
-        if (message !== undefined && !transaction.text.startsWith('ACK ')) transaction.text = ackFor(transaction.text, message);
+        if (message !== undefined && !transaction.text.startsWith('ACK '))
+          transaction.text = own(ackFor(transaction.text, message));
         if (transaction.text !== '') send(transaction.text);
         return;
       case 'send cancel': {
@@ -285,16 +291,14 @@ export class TransactionTable {
         return;
       }
       case 'send response':
-        this.#keepResponse(transaction, response);
-        send(response);
+        send(this.#keepResponse(transaction, own(response)));
         return;
       case 'send 100': {
         const { request } = transaction;
         if (request === undefined) return;
         const via = topVia(request.message);
-        const text = trying(request.message, via === undefined ? {} : viaStamp(via, request.flow));
-        this.#keepResponse(transaction, text);
-        send(text);
+        const text = own(trying(request.message, via === undefined ? {} : viaStamp(via, request.flow)));
+        send(this.#keepResponse(transaction, text));
         return;
       }
       case 'deliver':
@@ -318,15 +322,16 @@ export class TransactionTable {
     }
   }
 
-  #keepResponse(transaction: Transaction, text: string): void {
+  #keepResponse(transaction: Transaction, text: string): string {
     transaction.text = text;
     transaction.request = undefined;
     const { legacy } = transaction;
-    if (legacy === undefined || transaction.state !== 'completed' || legacy.ackKey !== undefined) return;
-    const via = topVia(legacy.message);
-    if (via === undefined) return;
-    legacy.ackKey = legacyKey(legacy.message, via, 'INVITE', toTagOf(text));
-    this.#legacyAcks.set(legacy.ackKey, transaction);
+    const via = legacy && topVia(legacy.message);
+    if (legacy !== undefined && via !== undefined && transaction.state === 'completed' && legacy.ackKey === undefined) {
+      legacy.ackKey = legacyKey(legacy.message, via, 'INVITE', toTagOf(text));
+      this.#legacyAcks.set(legacy.ackKey, transaction);
+    }
+    return text;
   }
 
   #startRepeat(transaction: Transaction, timer: TimerName | undefined, now: number): void {
