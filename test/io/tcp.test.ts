@@ -81,6 +81,43 @@ describe('RFC 3261 18 TCP transport', () => {
   });
 });
 
+describe('Offhook TCP connections that break', () => {
+  it('end nothing but themselves, whether they are reset before, while or after something is sent', async () => {
+    const a = await fixture.open([TCP4]);
+    for (let i = 0; i < 20; i++) {
+      const { socket } = await fixture.connect(portOf(a));
+      if (i % 4 === 0) socket.write(message(i).slice(0, 50));
+      if (i % 4 === 1) socket.write(message(i));
+      socket.resetAndDestroy();
+    }
+    const accepted = new Inbox<Socket>();
+    const { port } = await fixture.serve((socket) => accepted.push(socket));
+    const target = { transport: 'tcp', host: '127.0.0.1', port } as const;
+    a.network.send(message(1), target);
+    (await accepted.next()).resetAndDestroy();
+    await until(() => a.network.connections === 0);
+    a.network.send(message(2), target);
+    const socket = await accepted.next();
+    const [chunk] = await once(socket, 'data');
+    expect(chunk.toString('latin1')).toBe(message(2));
+  });
+
+  it('may be closed by the very handler that a message was given to', async () => {
+    const sent = Promise.withResolvers<string>();
+    const a = await fixture.open([TCP4], {
+      onMessage: (text) => {
+        void a.network.close();
+        sent.resolve(text);
+      },
+    });
+    const { socket, closed } = await fixture.connect(portOf(a));
+    socket.write(message(1) + message(2));
+    expect(await sent.promise).toBe(message(1));
+    expect(await closed).toBe('');
+    expect(a.network.counters.received).toBe(1);
+  });
+});
+
 describe('RFC 3261 18.3 framing errors on TCP', () => {
   it('are answered where they can be, then the connection is closed', async () => {
     const a = await fixture.open([TCP4]);
