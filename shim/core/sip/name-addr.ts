@@ -106,8 +106,12 @@ export function parseNameAddr(text: string, pos: number, end: number): { value: 
       : text.charCodeAt(found.display) === QUOTE
         ? unquote(text, found.display, found.displayEnd)
         : unfold(text, found.display, found.displayEnd);
-  const value = { display: utf8(display), uri: text.slice(found.uri, found.uriEnd), params: rest.params };
-  return { value: typeof tag === 'string' ? { ...value, tag } : value, end: rest.end };
+  const uri = text.slice(found.uri, found.uriEnd);
+  const params = rest.params;
+  return {
+    value: typeof tag === 'string' ? { display: utf8(display), uri, params, tag } : { display: utf8(display), uri, params },
+    end: rest.end,
+  };
 }
 
 /** The value as a byte string: `"display" <uri>;params`. */

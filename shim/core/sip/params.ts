@@ -1,4 +1,4 @@
-import { EQUAL, QUOTE, SEMICOLON, skip, skipLws, skipParams, skipQuoted, TOKEN, VALUE } from './grammar.ts';
+import { EQUAL, QUOTE, SEMICOLON, skip, skipLws, skipQuoted, TOKEN, VALUE } from './grammar.ts';
 import { unfold } from './message.ts';
 
 /** Parameters of a header field or URI. Names in lower case; values unquoted; `true` for a parameter without a value. The first of a name holds. */
@@ -6,33 +6,32 @@ export type Params = ReadonlyMap<string, string | true>;
 
 export const NO_PARAMS: Params = new Map();
 
-/** Parses `*( SEMI generic-param )` that `skipParams` has accepted from `pos`; it returns where they end. */
+/**
+ * Parses `*( SEMI generic-param )` from `pos`, as `skipParams` skips it, and tells where it ended: at the first character that belongs
+ * to no parameter.
+ */
 export function parseParams(text: string, pos: number, end: number): { params: Params; end: number } | undefined {
-  const after = skipParams(text, pos, end);
-  if (after === -1) return undefined;
-  let i = skipLws(text, pos, after);
-  if (i === after || text.charCodeAt(i) !== SEMICOLON) return { params: NO_PARAMS, end: after };
+  let i = skipLws(text, pos, end);
+  if (i >= end || text.charCodeAt(i) !== SEMICOLON) return { params: NO_PARAMS, end: i };
   const params = new Map<string, string | true>();
-  while (i < after) {
-    const name = skipLws(text, i + 1, after);
-    const nameEnd = skip(text, name, after, TOKEN);
+  do {
+    const name = skipLws(text, i + 1, end);
+    const nameEnd = skip(text, name, end, TOKEN);
+    if (nameEnd === name) return undefined;
     let value: string | true = true;
-    i = skipLws(text, nameEnd, after);
-    if (i < after && text.charCodeAt(i) === EQUAL) {
-      const from = skipLws(text, i + 1, after);
-      if (text.charCodeAt(from) === QUOTE) {
-        i = skipQuoted(text, from, after);
-        value = unquote(text, from, i);
-      } else {
-        i = skip(text, from, after, VALUE);
-        value = text.slice(from, i);
-      }
-      i = skipLws(text, i, after);
+    i = skipLws(text, nameEnd, end);
+    if (i < end && text.charCodeAt(i) === EQUAL) {
+      const from = skipLws(text, i + 1, end);
+      const quoted = from < end && text.charCodeAt(from) === QUOTE;
+      i = quoted ? skipQuoted(text, from, end) : skip(text, from, end, VALUE);
+      if (i === -1 || i === from) return undefined;
+      value = quoted ? unquote(text, from, i) : text.slice(from, i);
+      i = skipLws(text, i, end);
     }
     const key = text.slice(name, nameEnd).toLowerCase();
     if (!params.has(key)) params.set(key, value);
-  }
-  return { params, end: after };
+  } while (i < end && text.charCodeAt(i) === SEMICOLON);
+  return { params, end: i };
 }
 
 /** The content of the quoted string in [pos, end): without its quotes, folding and backslashes; bytes, not yet decoded. */

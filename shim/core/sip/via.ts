@@ -90,17 +90,16 @@ export function parseVia(text: string, pos: number, end: number): { via: Via; en
   const found = parts(text, pos, end);
   const rest = found === undefined ? undefined : parseParams(text, found.params, end);
   if (found === undefined || rest === undefined || (rest.end < end && text.charCodeAt(rest.end) !== COMMA)) return undefined;
+  const via = sentBy(text, pos, found, rest.params);
   const branch = rest.params.get('branch');
   const received = rest.params.get('received');
   const rport = rest.params.get('rport');
-  const rportNumber = rport === undefined || rport === true ? rport : decimal(rport, 0, rport.length, 65535);
-  const via: Via = {
-    ...sentBy(text, pos, found),
-    params: rest.params,
-    ...(typeof branch === 'string' && { branch }),
-    ...(typeof received === 'string' && { received }),
-    ...(rportNumber !== undefined && rportNumber !== -1 && { rport: rportNumber }),
-  };
+  if (typeof branch === 'string') via.branch = branch;
+  if (typeof received === 'string') via.received = received;
+  if (rport !== undefined) {
+    const port = rport === true ? true : decimal(rport, 0, rport.length, 65535);
+    if (port !== -1) via.rport = port;
+  }
   return { via, end: rest.end };
 }
 
@@ -117,7 +116,7 @@ export function topVia(message: Message): Via | undefined {
   const parsed = parseVia(text, pos, end);
   if (parsed !== undefined) return parsed.via;
   const found = parts(text, pos, end);
-  return found === undefined ? undefined : { ...sentBy(text, pos, found), params: NO_PARAMS };
+  return found === undefined ? undefined : sentBy(text, pos, found, NO_PARAMS);
 }
 
 /** Whether at least protocol and sent-by of the via-parm at `pos` can be read. */
@@ -125,13 +124,18 @@ export function sentByHolds(text: string, pos: number, end: number): boolean {
   return parts(text, pos, end) !== undefined;
 }
 
-function sentBy(text: string, pos: number, found: Parts) {
+function sentBy(text: string, pos: number, found: Parts, params: Params): { -readonly [K in keyof Via]: Via[K] } {
   return {
     protocol: protocol(text, pos, found.protocolEnd),
-    transport: text.slice(found.transport, found.transportEnd).toUpperCase(),
+    transport: transport(text, found.transport, found.transportEnd),
     host: text.slice(found.host, found.hostEnd),
     port: found.port,
+    params,
   };
+}
+
+function transport(text: string, pos: number, end: number): string {
+  return end - pos === 3 && text.startsWith('UDP', pos) ? 'UDP' : text.slice(pos, end).toUpperCase();
 }
 
 /** All Via values from the top; undefined where there is none or one is malformed. */
