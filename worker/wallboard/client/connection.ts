@@ -10,8 +10,8 @@ const OPEN_WITHIN = 10_000;
 export interface ConnectionEvents {
   opened(): void;
   message(text: string): void;
-  /** Not connected; it tries again at `retryAt`, ms since 1970. */
-  lost(retryAt: number): void;
+  /** Not connected: the Worker was last heard `at`, and the next attempt is at `retryAt`, ms since 1970. */
+  lost(at: number, retryAt: number): void;
   /** The Worker does not take the token for this domain, and said why: no further attempt. */
   refused(why: string): void;
 }
@@ -23,6 +23,8 @@ export class Connection {
   #socket: WebSocket | undefined;
   #timer: number | undefined;
   #attempt = 0;
+  /** When the Worker was last heard, ms since 1970. */
+  #heard = Date.now();
   #closed = false;
 
   constructor(session: Session, events: ConnectionEvents) {
@@ -69,11 +71,16 @@ export class Connection {
       this.#watchSilence(socket);
       if (typeof data === 'string' && data !== 'pong') this.#events.message(data);
     };
-    socket.onclose = () => this.#gone(socket, opened);
+    socket.onclose = () => {
+      // The end of a connection is a word too; one that was given up came to its end unheard.
+      if (opened && socket === this.#socket) this.#heard = Date.now();
+      this.#gone(socket, opened);
+    };
   }
 
   /** A connection that died without a word (a cable pulled, a laptop asleep) is found by asking. */
   #watchSilence(socket: WebSocket): void {
+    this.#heard = Date.now();
     this.#arm(PING_AFTER, () => {
       socket.send('ping');
       this.#arm(PONG_WITHIN, () => this.#gone(socket, true));
@@ -87,7 +94,7 @@ export class Connection {
     this.#attempt += 1;
     const pause = retryPause(this.#attempt, Math.random());
     this.#arm(pause, () => this.#open());
-    this.#events.lost(Date.now() + pause);
+    this.#events.lost(this.#heard, Date.now() + pause);
     // A browser does not tell a page why a WebSocket was refused; a plain request does.
     if (!opened) void this.#askWhy();
   }

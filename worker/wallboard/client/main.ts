@@ -89,8 +89,8 @@ function open(next: Session): void {
       if (board.complete) lost = undefined;
       drawSoon();
     },
-    lost(retryAt) {
-      lost = { at: lost?.at ?? Date.now(), retryAt };
+    lost(at, retryAt) {
+      lost = { at: lost?.at ?? at, retryAt };
       draw();
     },
     refused: (why) => ask(`The Worker refused: ${why}`),
