@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { boardOf, boardsOf, shardCount } from '../../worker/objects/shard.ts';
+import { within } from '../../worker/objects/within.ts';
 import type { PresenceDocument } from '../../worker/protocol/index.ts';
 import { newDomain, newStream, okay, report, request, say } from './support/client.ts';
 import { boardObject, boardObjects, userObject } from './support/objects.ts';
@@ -43,6 +44,14 @@ describe('Offhook listing of a domain over its boards', () => {
       cursor = page.cursor;
     }
     expect(seen).toEqual(users);
+  });
+
+  it('tells a user once who stands on two boards for a moment', async () => {
+    const domain = newDomain();
+    const user = `sip:alice@${domain}`;
+    for (const board of boardObjects(domain))
+      await board.put([{ user, version: 1, status: 'available', text: '{}', visible: true }]);
+    expect((await list(domain)).users).toHaveLength(1);
   });
 
   it('tells only those of a status', async () => {
@@ -124,6 +133,11 @@ describe('Offhook boards', () => {
     }
     await repair();
     expect(waits).toEqual([1, 2, 4]);
+  });
+
+  it('are not waited for without end', async () => {
+    await expect(within(1, new Promise(() => {}))).rejects.toThrow('no answer within 1 ms');
+    await expect(within(60_000, Promise.resolve('told'))).resolves.toBe('told');
   });
 
   it('are told again by a user whose memory was lost, so that a crash between commit and board heals', async () => {

@@ -92,9 +92,6 @@ export const updateSchema = z
     if (update.previous >= update.sequence) {
       context.addIssue({ code: 'custom', path: ['previous'], message: 'is not below sequence' });
     }
-    if ('reason' in update && (update.status === 'early' || update.status === 'talking')) {
-      context.addIssue({ code: 'custom', path: ['reason'], message: 'comes with terminating only' });
-    }
     if (update.status === 'early' || update.status === 'talking' || update.status === 'terminating') {
       const state = STATE_OF[update.status];
       if (update.call.state !== state) {
