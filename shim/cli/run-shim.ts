@@ -1,18 +1,17 @@
 import type { ShimSettings } from '../config.ts';
-import { listenProblem } from '../embedded/worker.ts';
 import type { Log } from '../log.ts';
 import type { RunningShim, SipAddress, StartShim } from './running.ts';
 
 export type ShimStart = { readonly ok: true; readonly shim: RunningShim } | { readonly ok: false; readonly text: string };
 
-/** Starts the shim; an address that cannot be listened at comes back in words. Any other error is a bug and is thrown. */
+/** Starts the shim; why it could not be (a port in use, a folder that cannot be written) comes back in words. */
 export async function runShim(startShim: StartShim, settings: ShimSettings, log: Log): Promise<ShimStart> {
   try {
     return { ok: true, shim: await startShim(settings, log) };
   } catch (error) {
-    const failure = error as NodeJS.ErrnoException & { address?: string; port?: number };
-    if (failure.code === undefined || failure.address === undefined) throw error;
-    return { ok: false, text: listenProblem(failure, 'SIP', failure.address, failure.port ?? settings.sipPort) };
+    const { message, stack } = error as Error;
+    log.debug('the shim did not start', { stack });
+    return { ok: false, text: message };
   }
 }
 

@@ -16,5 +16,5 @@ export interface RunningShim {
   close(): Promise<void>;
 }
 
-/** Starts a shim; rejects where it cannot (an address that is in use: the system's error, with code, address and port). */
+/** Starts a shim; rejects with a sentence where it cannot (an address that is in use). */
 export type StartShim = (settings: ShimSettings, log: Log) => Promise<RunningShim>;

@@ -138,14 +138,14 @@ export function reachable(host: string): string {
 function portProblem(host: string, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(listenProblem(error, 'HTTP', host, port)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(listenProblem(error, host, port)));
     probe.listen(port, host, () => probe.close(() => resolve(undefined)));
   });
 }
 
 /** Why an address cannot be listened at, in words. */
-export function listenProblem(error: NodeJS.ErrnoException, what: string, host: string, port: number): string {
-  const where = `${what} ${hostPort(host, port)}`;
+function listenProblem(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const where = `HTTP ${hostPort(host, port)}`;
   if (error.code === 'EADDRINUSE') return `${where}: port ${port} is in use by another program`;
   if (error.code === 'EACCES') return `${where}: port ${port} needs rights that this process does not have`;
   if (error.code === 'EADDRNOTAVAIL') return `${where}: ${host} is no address of this machine`;
