@@ -109,3 +109,12 @@ describe('RFC 9457 problems', () => {
     expect([response.status, response.headers.get('etag'), await response.text()]).toEqual([200, '"1"', '']);
   });
 });
+
+describe('Offhook GET /', () => {
+  it('is a page that may load nothing from elsewhere, for anybody', async () => {
+    const response = await request('/', { headers: { authorization: '' } });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8']);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(await response.text()).toMatch(/^<!doctype html>/);
+  });
+});

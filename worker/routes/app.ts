@@ -4,6 +4,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type AppEnv, authorize, requireSecret } from './auth.ts';
 import { limitBody } from './body.ts';
 import { listDomain } from './domains.ts';
+import { getPage } from './page.ts';
 import { getHistory, getPresence, queryPresence } from './presence.ts';
 import { answer, problem } from './problem.ts';
 import { postUpdates } from './updates.ts';
@@ -29,6 +30,7 @@ app.use(
 );
 app.get('/healthz', (c) => c.json({ status: 'ok' }));
 app.use(requireSecret);
+app.get('/', getPage);
 app.use('/v1/presence/*', readable);
 app.use('/v1/domains/*', readable);
 app.post('/v1/updates', authorize('ingest'), limitBody, postUpdates);
