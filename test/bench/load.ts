@@ -1,0 +1,135 @@
+import { freePort, runSipp, type SippResult, startSipp } from '../interop/sipp.ts';
+import { startWorker } from '../support/product.ts';
+import { Reader } from '../support/reader.ts';
+import { type Figure, type Measurement, median, round } from './figure.ts';
+import { cpuSeconds, type ForkedShim, forkShim } from './shim.ts';
+
+const DOMAIN = 'example.com';
+const RATE = 300;
+const SECONDS = 10;
+const CALLS = RATE * SECONDS;
+const PAIRS = 1000;
+/** How long a call holds, ms. */
+const HOLD = 500;
+const RUNS = 3;
+/** Within so long after the last call every user's state is right, ms. */
+const RIGHT_WITHIN = 5000;
+/** How often the processor time of a process that will be gone is looked at, ms. */
+const SAMPLE = 100;
+
+interface Run {
+  readonly failed: number;
+  readonly retransmissions: number;
+  readonly wrong: number;
+  readonly settled: number;
+  readonly shim: number;
+  readonly sipp: number;
+  readonly workerd: number;
+}
+
+/** (d) and (e): 300 calls/s by SIPp for 10 s, 7 messages a call, 180 and 200 at once, presence on; the shim is a process of its own. */
+export const load: Measurement = {
+  name: 'load',
+  async measure(say) {
+    const worker = await startWorker();
+    const shim = await forkShim(worker, [`--domains=${DOMAIN}`]);
+    try {
+      const reader = new Reader(worker.url, await worker.token('read'));
+      const pairs = Array.from({ length: PAIRS }, (_, n) => [`caller${n}`, `callee${n}`]);
+      const aors = pairs.flat().map((user) => `sip:${user}@${DOMAIN}`);
+      const uasPort = await registered(shim, pairs.flat());
+      const runs: Run[] = [];
+      for (let run = 1; run <= RUNS; run++) {
+        say(`${CALLS} calls at ${RATE}/s, run ${run} of ${RUNS}`);
+        runs.push(await once(shim, worker.embedded.pid(), reader, pairs, aors, uasPort));
+      }
+      return figures(runs);
+    } finally {
+      await shim.close();
+      await worker.close();
+    }
+  },
+};
+
+/** Registers all users at one port, at which the callees then are; the port. */
+async function registered(shim: ForkedShim, users: readonly string[]): Promise<number> {
+  const port = await freePort();
+  const fields = users.map((user) => [user, port, 3600]);
+  const result = await runSipp('register', { target: shim.sip, fields, rate: 500 });
+  if (result.code !== 0) throw new Error(`registration failed: ${result.errors}`);
+  return port;
+}
+
+async function once(
+  shim: ForkedShim,
+  workerd: number | undefined,
+  reader: Reader,
+  pairs: string[][],
+  aors: string[],
+  port: number,
+): Promise<Run> {
+  const before = { shim: cpuSeconds(shim.pid) ?? 0, workerd: cpuSeconds(workerd) ?? 0 };
+  const common = { target: shim.sip, calls: CALLS, timeout: SECONDS + 20 };
+  const uas = await startSipp('uas-load', { ...common, port });
+  await uas.listening;
+  const uac = await startSipp('uac', { ...common, fields: pairs, rate: RATE, hold: HOLD });
+  const sipp = [uas, uac].map(({ process: { pid } }) => sampled(pid));
+  const [here, there]: SippResult[] = await Promise.all([uac.ended, uas.ended]);
+  if (!here || !there) throw new Error('SIPp gave no result');
+  const ended = performance.now();
+  let wrong = await wrongOf(reader, aors);
+  while (wrong > 0 && performance.now() - ended < RIGHT_WITHIN) wrong = await wrongOf(reader, aors);
+  const settled = performance.now() - ended;
+  return {
+    failed: here.failed + (CALLS - here.successful - here.failed),
+    retransmissions: here.retransmissions + there.retransmissions,
+    wrong,
+    settled,
+    shim: (cpuSeconds(shim.pid) ?? 0) - before.shim,
+    workerd: (cpuSeconds(workerd) ?? 0) - before.workerd,
+    sipp: sipp.reduce((sum, stop) => sum + stop(), 0),
+  };
+}
+
+/** Users that do not read as registered and in no call. */
+async function wrongOf(reader: Reader, aors: string[]): Promise<number> {
+  const documents = await reader.query(aors);
+  return documents.filter((document) => document?.status !== 'available' || document.callStatus !== 'idle').length;
+}
+
+/** Looks at a process again and again while it lives; the function returned says what was seen last. */
+function sampled(pid: number | undefined): () => number {
+  let last = 0;
+  const look = () => {
+    last = cpuSeconds(pid) ?? last;
+  };
+  const timer = setInterval(look, SAMPLE);
+  return () => {
+    clearInterval(timer);
+    return last;
+  };
+}
+
+function figures(runs: readonly Run[]): Figure[] {
+  const figure = (name: string, unit: string, of: (run: Run) => number, more: Partial<Figure> = {}): Figure => {
+    const values = runs.map((run) => round(of(run)));
+    return { name, unit, value: median(values), runs: values, ...more };
+  };
+  const perThousand = (cpu: number) => (cpu * 1000) / CALLS;
+  const at = `${RATE} calls/s`;
+  return [
+    figure(`failed calls of ${CALLS} at ${at}`, 'calls', (run) => run.failed, { goal: { at: 'most', value: 0 } }),
+    figure(`SIPp retransmissions at ${at}`, 'messages', (run) => run.retransmissions),
+    figure(`users of ${2 * PAIRS} whose state is wrong 5 s after the end`, 'users', (run) => run.wrong, {
+      goal: { at: 'most', value: 0 },
+    }),
+    figure('all states right after the end of the load', 'ms', (run) => run.settled, {
+      note: 'includes reading 2,000 users over REST',
+    }),
+    figure(`shim CPU at ${at}, presence on`, 's/1,000 calls', (run) => perThousand(run.shim), {
+      goal: { at: 'most', value: 0.6 },
+    }),
+    figure(`workerd CPU at ${at}`, 's/1,000 calls', (run) => perThousand(run.workerd)),
+    figure(`SIPp CPU at ${at}, both sides`, 's/1,000 calls', (run) => perThousand(run.sipp)),
+  ];
+}

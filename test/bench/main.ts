@@ -1,0 +1,51 @@
+/** `npm run bench`: every measurement, or those named by `--only`; a table on stdout, JSON lines in bench-results/. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { availableParallelism, cpus, release } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { codec } from './codec.ts';
+import { type Figure, isMet, type Measurement } from './figure.ts';
+import { lag } from './lag.ts';
+import { load } from './load.ts';
+import { memory } from './memory.ts';
+import { updates } from './updates.ts';
+
+const ALL: readonly Measurement[] = [codec, updates, lag, load, memory];
+const NAMES = ALL.map(({ name }) => name).join(', ');
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, help: { type: 'boolean' } } });
+const unknown = values.only?.find((name) => !ALL.some((measurement) => measurement.name === name));
+if (values.help || unknown !== undefined) {
+  if (unknown !== undefined) process.stderr.write(`--only ${unknown}: no such measurement\n`);
+  process.stdout.write(`npm run bench [-- --only <name>]...   one or more of ${NAMES}\n`);
+  process.exit(unknown === undefined ? 0 : 2);
+}
+
+const folder = join(import.meta.dirname, '../../bench-results');
+mkdirSync(folder, { recursive: true });
+const at = new Date().toISOString();
+const file = join(folder, `${at.slice(0, 10)}.jsonl`);
+const machine = { node: process.version, linux: release(), cores: availableParallelism(), cpu: cpus()[0]?.model };
+
+process.stdout.write(`${row('measured', 'value', 'unit', 'goal', '')}\n`);
+for (const { name, measure } of ALL) {
+  if (values.only && !values.only.includes(name)) continue;
+  const figures = await measure((text) => process.stderr.write(`  ${name}: ${text}\n`));
+  for (const figure of figures) {
+    process.stdout.write(`${line(figure)}\n`);
+    appendFileSync(file, `${JSON.stringify({ at, measurement: name, ...figure, met: isMet(figure), machine })}\n`);
+  }
+}
+process.exit(0);
+
+function line(figure: Figure): string {
+  const { name, value, unit, goal, runs } = figure;
+  const asked = goal ? `${goal.at} ${goal.value}` : '';
+  const met = isMet(figure);
+  const verdict = met === undefined ? '' : met ? 'met' : 'MISSED';
+  return row(name, value.toLocaleString('en'), unit, asked, runs ? `${verdict.padEnd(8)}runs ${runs.join(', ')}` : verdict);
+}
+
+function row(name: string, value: string, unit: string, goal: string, verdict: string): string {
+  return `${name.padEnd(62)}${value.padStart(10)} ${unit.padEnd(15)}${goal.padEnd(15)}${verdict}`.trimEnd();
+}
