@@ -32,6 +32,7 @@ export interface Page {
   close(): Promise<void>;
 }
 
+/** Resolves when the page has been loaded. */
 export async function openPage(url: string): Promise<Page> {
   const profile = await mkdtemp(join(tmpdir(), 'chromium-'));
   const child = spawn(program('chromium'), [...SWITCHES, `--user-data-dir=${profile}`, 'about:blank'], {
@@ -48,13 +49,16 @@ export async function openPage(url: string): Promise<Page> {
     const { targetId } = await devtools.send<{ targetId: string }>('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await devtools.send<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true });
     const problems: string[] = [];
+    const loaded = Promise.withResolvers<void>();
     devtools.onEvent = (method, params) => {
+      if (method === 'Page.loadEventFired') loaded.resolve();
       if (method === 'Runtime.exceptionThrown' || (method === 'Log.entryAdded' && params.entry?.level === 'error')) {
         problems.push(JSON.stringify(params));
       }
     };
     for (const domain of ['Runtime', 'Log', 'Page']) await devtools.send(`${domain}.enable`, {}, sessionId);
     await devtools.send('Page.navigate', { url }, sessionId);
+    await loaded.promise;
     return {
       problems,
       async evaluate<T>(expression: string) {
