@@ -91,6 +91,7 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
       counters: {
         element: element.counters,
         transactions: element.table.counters,
+        presence: { untracked: element.presence.tracker.untracked, untold: element.presence.reporter.untold },
         outbox: outbox.counters,
         network: network.counters,
         disk: disk.counters,

@@ -1,7 +1,8 @@
 import { canonicalAor, LIMITS } from '#protocol';
 import type { Parties } from '../dialog/tracker.ts';
 import type { Location } from '../registrar/location.ts';
-import { from, type Message, type NameAddr, own, to, utf8 } from '../sip/index.ts';
+import { identityOf } from '../report/identity.ts';
+import { from, type Message, type NameAddr, own, to } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
 
 /**
@@ -27,7 +28,7 @@ export function partiesOf(
 
 /** The other side as presence tells it: the address of record where it is one, and the display name. */
 function peerOf(address: NameAddr): { uri: string; name?: string } {
-  const uri = canonicalAor(address.uri) ?? utf8(address.uri).slice(0, LIMITS.fieldLength);
+  const uri = canonicalAor(address.uri) ?? identityOf(address.uri);
   const name = address.display.slice(0, LIMITS.fieldLength);
   return name === '' ? { uri: own(uri) } : { uri: own(uri), name };
 }

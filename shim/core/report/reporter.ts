@@ -1,10 +1,11 @@
-import type { CallReport, SnapshotUpdate } from '#protocol';
+import { type CallReport, LIMITS, type SnapshotUpdate } from '#protocol';
 import type { Call, CallEvent, Leg } from '../dialog/call.ts';
 import type { Calls } from '../dialog/calls.ts';
 import type { Report } from '../outbox/types.ts';
 import type { BindingChange } from '../registrar/binding.ts';
 import type { Location } from '../registrar/location.ts';
 import { utf8 } from '../sip/index.ts';
+import { identityOf } from './identity.ts';
 import { terminalReport } from './terminal.ts';
 
 export interface ReporterSettings {
@@ -19,6 +20,8 @@ export interface ReporterSettings {
  * whose terminals are registered here, and for nobody else.
  */
 export class Reporter {
+  /** Times that a call was not told of because its user has as many as the wire contract allows. */
+  untold = 0;
   readonly #location: Location;
   readonly #calls: Calls;
   readonly #settings: ReporterSettings;
@@ -79,16 +82,30 @@ export class Reporter {
       if (leg.told === '') return [];
       return [{ user, at, status: leg.told === 'talking' ? 'talking' : 'early', call: this.#report(call, leg) }];
     }
+    if (leg.told === '' && this.#isFull(user)) {
+      this.untold += 1;
+      return [];
+    }
     leg.told = type;
     const report = this.#report(call, leg);
     return [{ user, at, status: type, call: report, ...(event.reason ? { reason: event.reason } : {}) }];
+  }
+
+  /** Is the user told to be in so many calls that the Worker takes no further one. What is beyond is relayed all the same. */
+  #isFull(user: string): boolean {
+    let told = 0;
+    for (const { legs } of this.#calls.ofUser(user)) {
+      for (const leg of legs) if (leg.user === user && leg.told !== '') told += 1;
+      if (told >= LIMITS.calls) return true;
+    }
+    return false;
   }
 
   #report(call: Call, leg: Leg): CallReport {
     const state = leg.told === 'talking' ? 'confirmed' : leg.told === 'terminating' ? 'terminating' : 'early';
     return {
       id: leg.id,
-      callId: utf8(call.callId),
+      callId: identityOf(call.callId),
       direction: leg.direction,
       state,
       held: false,
