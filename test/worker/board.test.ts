@@ -54,6 +54,23 @@ describe('Offhook listing of a domain over its boards', () => {
     expect((await list(domain)).users).toHaveLength(1);
   });
 
+  it('goes on where one board alone holds the whole page', async () => {
+    const domain = newDomain();
+    const names = ['a', 'b', 'c'].map((name) => `sip:${name}@${domain}`);
+    const changes = names.map((user) => ({
+      user,
+      version: 1,
+      status: 'available',
+      text: JSON.stringify({ user }),
+      visible: true,
+    }));
+    await boardObjects(domain)[0]?.put(changes);
+    const first = await list(domain, 'limit=2');
+    const second = await list(domain, `limit=2&cursor=${first.cursor}`);
+    expect([...first.users, ...second.users].map(({ user }) => user)).toEqual(names);
+    expect(second.cursor).toBeUndefined();
+  });
+
   it('tells only those of a status', async () => {
     const domain = newDomain();
     await populate(domain, 9);
@@ -82,13 +99,17 @@ describe('Offhook boards', () => {
       user: alice.user,
       version,
       status,
-      text: JSON.stringify({ version }),
+      text: JSON.stringify({ status }),
       visible: true,
     });
     await board.put([change(2, 'talking')]);
     await evictDurableObject(board);
-    await board.put([change(1, 'ringing'), change(2, 'offline')]);
-    expect(await board.list('', 10)).toEqual([{ user: alice.user, text: '{"version":2}' }]);
+    for (const late of [change(1, 'ringing'), change(2, 'offline')]) {
+      await board.put([late]);
+      expect(await board.list('', 10)).toEqual([{ user: alice.user, text: '{"status":"talking"}' }]);
+    }
+    await board.put([change(3, 'held'), change(1, 'ringing')]);
+    expect(await board.list('', 10)).toEqual([{ user: alice.user, text: '{"status":"held"}' }]);
   });
 
   it('store what arrives together, each answered', async () => {
