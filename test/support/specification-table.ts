@@ -25,6 +25,7 @@ const END = '<!-- end of the specification table -->';
 /** The top-level describes of one test file, each with the sentences below it; nested describes go before their sentences. */
 export function specificationsOf({ path, text }: SourceFile): Specification[] {
   const found: { name: string; path: string; sentences: string[] }[] = [];
+  let current: string[] = [];
   const nested: { indent: number; title: string }[] = [];
   const call = /^( *)(describe|it|test)((?:\.\w+)*)\(/gm;
   for (let match = call.exec(text); match; match = call.exec(text)) {
@@ -34,12 +35,16 @@ export function specificationsOf({ path, text }: SourceFile): Specification[] {
     const indent = spaces.length;
     if (kind === 'describe' && indent === 0) {
       nested.length = 0;
-      found.push({ name: title, path, sentences: [] });
+      current = [];
+      for (const name of title.startsWith('%s') ? namesAbove(text.slice(0, match.index)) : [title]) {
+        // One list for all names of a parametrised describe: each of them has every sentence.
+        found.push({ name, path, sentences: current });
+      }
       continue;
     }
     while (nested.length > 0 && (nested.at(-1)?.indent ?? 0) >= indent) nested.pop();
     if (kind === 'describe') nested.push({ indent, title });
-    else found.at(-1)?.sentences.push([...nested.map((part) => part.title), title].join(': '));
+    else current.push([...nested.map((part) => part.title), title].join(': '));
   }
   return found;
 }
@@ -70,6 +75,11 @@ export function testFilesIn(folder: string): SourceFile[] {
     .map((file) => ({ path: relative(folder, file), text: readFileSync(file, 'utf8') }));
 }
 
+/** The names that a parametrised describe takes from a table above it: lines of the table that are nothing but a string. */
+function namesAbove(text: string): string[] {
+  return Array.from(text.matchAll(/^ +\[?['"]((?:FIG\.|RFC|Offhook) [^'"]+)['"],$/gm), (match) => match[1] ?? '');
+}
+
 /** Where the second argument list of `it.each(...)(` begins. */
 function afterArguments(text: string, from: number): number {
   let depth = 1;
@@ -88,7 +98,10 @@ function titleAt(text: string, from: number): string | undefined {
   let at = from;
   while (text[at] === ' ' || text[at] === '\n') at++;
   if (!/['"`]/.test(text[at] ?? '')) return undefined;
-  return text.slice(at + 1, closingQuote(text, at)).replace(/\\(.)/g, '$1');
+  return text
+    .slice(at + 1, closingQuote(text, at))
+    .replace(/\\(.)/g, '$1')
+    .replace(/\$\{[^}]*\}/g, '...');
 }
 
 function closingQuote(text: string, open: number): number {

@@ -31,6 +31,23 @@ describe('Offhook specification table', () => {
     ]);
   });
 
+  it('reads the names of a parametrised describe from its table', () => {
+    const text = [
+      'const T = [',
+      '  [',
+      "    'RFC 3261 17 Figure 5',",
+      '    1,',
+      '  ],',
+      '];',
+      "describe.each(T)('%s', () => {",
+      "  it('ends', () => {});",
+      '});',
+    ];
+    expect(specificationsOf({ path: 'a.test.ts', text: text.join('\n') })).toEqual([
+      { name: 'RFC 3261 17 Figure 5', path: 'a.test.ts', sentences: ['ends'] },
+    ]);
+  });
+
   it('puts figures before RFCs and RFC 3261 9 before RFC 3261 10', () => {
     const text = "describe('RFC 3261 9 cancel', () => {\n  it('ends', () => {});\n});";
     const rows = specificationTable([
