@@ -105,12 +105,16 @@ export class TcpConnection {
   #receive(chunk: Buffer): void {
     const flow = this.#flow;
     if (flow === undefined || this.#ending) return;
+    let pings = 0;
     for (const item of this.#framer.push(chunk.toString('latin1'))) {
       // A handler may have closed the connection while it dealt with the item before.
       if (this.#ending || this.#socket.destroyed) return;
+      if (item.type === 'ping') pings++;
       this.#item(item, flow);
     }
     if (this.#ending || this.#socket.destroyed) return;
+    // Together: a chunk of nothing but line ends would else be thousands of writes.
+    if (pings > 0) this.send(PONG.repeat(pings), undefined);
     if (this.#framer.held > 0) this.#expectMessage();
     else if (this.#incomplete) this.#whole();
   }
@@ -121,12 +125,8 @@ export class TcpConnection {
       return;
     }
     this.#whole();
-    if (item.type === 'message') {
-      this.#context.message(item.text, flow);
-      return;
-    }
-    this.#context.ping(flow);
-    this.send(PONG, undefined);
+    if (item.type === 'message') this.#context.message(item.text, flow);
+    else this.#context.ping(flow);
   }
 
   /** RFC 3261 18.3: "If there are fewer bytes ... this is considered an error": what can be answered is, then the connection ends. */

@@ -56,6 +56,17 @@ describe('RFC 3261 18 TCP transport', () => {
     expect(await received.next()).toBe('\r\n');
   });
 
+  it('answers double CRLFs that come together by one write, not by thousands', async () => {
+    const a = await fixture.open([TCP4]);
+    const { socket, received } = await fixture.connect(portOf(a));
+    socket.write('\r\n\r\n'.repeat(1000));
+    let answer = '';
+    while (answer.length < 2000) answer += await received.next();
+    expect(answer).toBe('\r\n'.repeat(1000));
+    expect(a.network.counters).toMatchObject({ pings: 1000 });
+    expect(a.network.counters.sent).toBeLessThan(20);
+  });
+
   it('connects anew where the connection that the target names is gone (18.2.2)', async () => {
     const a = await fixture.open([TCP4]);
     const b = await fixture.open([TCP4]);
