@@ -188,6 +188,16 @@ describe('RFC 3261 10.3 registrar: limits and bad contacts', () => {
     expectOk(send([`${A};expires=0`, 'Contact: <sip:alice@192.0.2.3>'], { cseq: 3 }));
   });
 
+  it('refuses a request with more contacts than any user could need, before it compares them', () => {
+    const { location, send } = registrar();
+    const contacts = (count: number) => Array.from({ length: count }, (_, n) => `<sip:alice@192.0.2.1:${1000 + n}>;expires=0`);
+    expectOk(send([`Contact: ${contacts(64).join(',')}`]));
+    const result = send([`Contact: ${contacts(65).join(',')}`], { cseq: 2 });
+    expect(result).toMatchObject({ status: 403, reason: 'Too Many Contacts', changes: [] });
+    expect(values(result, 'Warning')).toEqual(['399 registrar "At most 64 contacts a request"']);
+    expect(location.size).toBe(0);
+  });
+
   it('displaces the oldest contact where the policy says so, never one of the same request', () => {
     const { location, at, send } = registrar({ maxContacts: 2, onLimit: 'displace' });
     send([A]);

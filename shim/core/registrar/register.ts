@@ -10,7 +10,8 @@ import {
   type Message,
   own,
   parseUri,
-  uriEqual,
+  type SipUri,
+  sameUri,
 } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
 import type { Binding, BindingChange } from './binding.ts';
@@ -43,6 +44,9 @@ const refuse = (status: number, reason: string, headers: RegisterResult['headers
 
 /** RFC 3261 10.3 step 7: "If not, the update MUST be aborted and the request fails", by step 8 with 500. */
 const OUT_OF_ORDER = refuse(500, 'REGISTER Out of Order');
+
+/** Contact values of one REGISTER: enough to end every binding that a user may have and to begin as many. Each is compared with each. */
+const MAX_CONTACTS = 2 * LIMITS.terminals;
 
 /**
  * RFC 3261 10.3 steps 6 to 8: a REGISTER that is for this registrar and for `aor`, from a user who may do so (steps 1 to 5 are the
@@ -79,13 +83,16 @@ function decide(request: Message, aor: string, location: Location, policy: Regis
   const order = { callId: callId(request), cseq: cseq(request).number };
   if (order.callId.length > LIMITS.fieldLength) return refuse(400, 'Call-ID Too Long');
   if (asked.star) return removeAll(request, current, order);
+  if (asked.contacts.length > MAX_CONTACTS) return refuse(403, 'Too Many Contacts', tooMany(MAX_CONTACTS, 'request'));
   const userAgent = own((header(request, 'user-agent') ?? '').slice(0, LIMITS.fieldLength));
   const common = { aor: own(aor), callId: own(order.callId), cseq: order.cseq, userAgent, flow };
   const bindings = [...current];
+  const uris = bindings.map((binding) => parseUri(binding.contact));
   const changes: BindingChange[] = [];
   for (const contact of asked.contacts) {
-    const problem = contactProblem(contact);
-    if (problem !== undefined) return refuse(400, problem);
+    const uri = parseUri(contact.uri);
+    const problem = contactProblem(contact, uri);
+    if (uri === undefined || problem !== undefined) return refuse(400, problem ?? 'Malformed Contact URI');
     // Step 6: "If the field value has an "expires" parameter, that value MUST be taken as the requested expiration", else the Expires
     // header, else "a locally-configured default value".
     const interval = contact.expires ?? expires(request) ?? policy.defaultExpires;
@@ -94,12 +101,13 @@ function decide(request: Message, aor: string, location: Location, policy: Regis
     if (interval > 0 && interval < policy.minExpires) {
       return refuse(423, 'Interval Too Brief', [['Min-Expires', String(policy.minExpires)]]);
     }
-    const at = bindings.findIndex((binding) => uriEqual(binding.contact, contact.uri));
+    const at = uris.findIndex((other) => other !== undefined && sameUri(other, uri));
     const before = bindings[at];
     if (before !== undefined && isOutOfOrder(before, order, current)) return OUT_OF_ORDER;
     if (interval === 0) {
       if (before === undefined) continue;
       bindings.splice(at, 1);
+      uris.splice(at, 1);
       changes.push(removed(before, 'unregistered'));
       continue;
     }
@@ -113,9 +121,11 @@ function decide(request: Message, aor: string, location: Location, policy: Regis
     };
     if (before === undefined) {
       bindings.push(binding);
+      uris.push(uri);
       changes.push({ type: 'added', binding });
     } else {
       bindings[at] = binding;
+      uris[at] = uri;
       if (before.contact === binding.contact) changes.push({ type: 'refreshed', binding });
       else changes.push({ type: 'added', binding }, removed(before, 'displaced'));
     }
@@ -147,9 +157,8 @@ function isOutOfOrder(binding: Binding, order: Order, current: readonly Binding[
   return binding.callId === order.callId && order.cseq <= binding.cseq && current.includes(binding);
 }
 
-function contactProblem(contact: Contact): string | undefined {
+function contactProblem(contact: Contact, uri: SipUri | undefined): string | undefined {
   if (contact.uri.length > LIMITS.fieldLength) return 'Contact Too Long';
-  const uri = parseUri(contact.uri);
   if (uri === undefined) return 'Malformed Contact URI';
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return 'Contact URI Scheme Not Supported';
   if (contact.params.has('q') && contact.q === undefined) return 'Malformed Contact q';
@@ -162,7 +171,7 @@ function bounded(plan: Plan & { ok: true }, current: readonly Binding[], locatio
   if (surplus > 0) {
     const oldest = current.filter((binding) => plan.bindings.includes(binding)).toSorted((a, b) => a.since - b.since);
     if (policy.onLimit === 'refuse' || oldest.length < surplus) {
-      return refuse(403, 'Too Many Contacts', [['Warning', `399 registrar "At most ${policy.maxContacts} contacts a user"`]]);
+      return refuse(403, 'Too Many Contacts', tooMany(policy.maxContacts, 'user'));
     }
     for (const binding of oldest.slice(0, surplus)) {
       plan.bindings.splice(plan.bindings.indexOf(binding), 1);
@@ -172,6 +181,10 @@ function bounded(plan: Plan & { ok: true }, current: readonly Binding[], locatio
   if (plan.bindings.length - current.length > location.room) return refuse(503, 'Registrar Full', [['Retry-After', '60']]);
   return plan;
 }
+
+const tooMany = (limit: number, each: string): RegisterResult['headers'] => [
+  ['Warning', `399 registrar "At most ${limit} contacts a ${each}"`],
+];
 
 /** Contact parameters other than those that the registrar sets itself, as a byte string. */
 function paramsOf(contact: Contact): string {

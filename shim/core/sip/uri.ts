@@ -146,7 +146,12 @@ export function uriEqual(a: string, b: string): boolean {
   if (a === b) return true;
   const left = parseUri(a);
   const right = parseUri(b);
-  if (left === undefined || right === undefined || left.scheme !== right.scheme) return false;
+  return left !== undefined && right !== undefined && sameUri(left, right);
+}
+
+/** `uriEqual` of URIs that are parsed already, for comparing one with many. */
+export function sameUri(left: SipUri, right: SipUri): boolean {
+  if (left.scheme !== right.scheme) return false;
   if (left.scheme === 'tel') return telDigits(left.user) === telDigits(right.user) && sameParams(left.params, right.params, true);
   if (left.host === '') return false;
   // "A URI omitting the user component will not match a URI that includes one"; the same for password and port.
