@@ -25,6 +25,8 @@ interface RequestOptions {
 export class LeanPhones {
   /** Called with every call that comes in; by default it rings. */
   onCall: (call: LeanCall) => void = (call) => call.ring();
+  /** Called with everything that comes in. */
+  onText: (text: string) => void = () => {};
   readonly #settings: LeanSettings;
   readonly #wire: Wire;
   /** By Call-ID and this side's tag. */
@@ -50,8 +52,8 @@ export class LeanPhones {
     this.#wire = wire;
   }
 
-  get port(): number {
-    return this.#wire.local.port;
+  get local(): Address {
+    return this.#wire.local;
   }
 
   aor(user: string): string {
@@ -71,7 +73,7 @@ export class LeanPhones {
     const answer = await this.request(`REGISTER sip:${this.#settings.domain}`, `${number} REGISTER`, [
       `From: <${this.aor(user)}>;tag=r`,
       `To: <${this.aor(user)}>`,
-      `Call-ID: register-${user}-${this.port}`,
+      `Call-ID: register-${user}-${this.local.port}`,
       `Contact: ${this.contact(user)}`,
       `Expires: ${expires}`,
     ]);
@@ -84,6 +86,19 @@ export class LeanPhones {
     this.#calls.set(`${call.callId} ${call.tag}`, call);
     call.invite(this.aor(to));
     return call;
+  }
+
+  /** Resolves when the shim has answered, and so has taken everything that went this way before. */
+  async alive(): Promise<void> {
+    const { domain } = this.#settings;
+    const id = token();
+    const lines = [`From: <sip:alive@${domain}>;tag=${id}`, `To: <sip:${domain}>`, `Call-ID: ${id}`];
+    await this.request(`OPTIONS sip:${domain}`, '1 OPTIONS', lines);
+  }
+
+  /** Sends what is no message of these phones. */
+  raw(text: string): void {
+    this.#wire.send(text);
   }
 
   /** Ends every phone without a word. */
@@ -145,6 +160,7 @@ export class LeanPhones {
 
   /** @internal */
   receive(text: string): void {
+    this.onText(text);
     const transaction = transactionOf(text);
     if (statusOf(text) > 0) {
       this.#asked.get(transaction)?.(text);
