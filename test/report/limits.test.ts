@@ -44,14 +44,17 @@ describe('Offhook limits of what is reported', () => {
   });
 
   it.each([
-    ['plain@host', 'plain@host'],
-    ['', '\ufffd'],
-    ['a\tb\x00c\x7f', 'a\ufffdb\ufffdc\ufffd'],
-    ['\xc3\xa4', '\xe4'],
-    ['\xff', '\ufffd'],
-    // A pair of surrogates that the limit would part.
-    [`${'x'.repeat(LIMITS.fieldLength - 1)}\xf0\x9f\x93\x9e`, `${'x'.repeat(LIMITS.fieldLength - 1)}\ufffd`],
-  ])('makes text of what the network says: %j', (bytes, text) => {
+    ['what is text already', 'plain@host', 'plain@host'],
+    ['nothing', '', '\ufffd'],
+    ['control characters', 'a\tb\x00c\x7f', 'a\ufffdb\ufffdc\ufffd'],
+    ['UTF-8', '\xc3\xa4', '\xe4'],
+    ['what is not UTF-8', '\xff', '\ufffd'],
+    [
+      'a pair of surrogates that the limit parts',
+      `${'x'.repeat(LIMITS.fieldLength - 1)}\xf0\x9f\x93\x9e`,
+      `${'x'.repeat(LIMITS.fieldLength - 1)}\ufffd`,
+    ],
+  ])('makes an identity of %s', (_, bytes, text) => {
     expect(identityOf(bytes)).toBe(text);
   });
 });
