@@ -4,6 +4,9 @@ import { load } from './disk/load.ts';
 import { openDatabase } from './disk/open.ts';
 import { rowOf, Writer } from './disk/writer.ts';
 
+/** What nobody waits for is on disk after so long, ms: what a `kill -9` may cost. */
+export const COMMIT_WITHIN = 10;
+
 export interface DiskSettings {
   /** State folder; undefined keeps everything in memory, for this process only. */
   readonly folder: string | undefined;
@@ -92,6 +95,7 @@ export class Disk {
   #pending = new Map<string, JournalOp>();
   #waiters: ((stored: boolean) => void)[] = [];
   #turn: NodeJS.Immediate | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #closed = false;
@@ -113,7 +117,10 @@ export class Disk {
     return this.#failures > 0;
   }
 
-  /** Takes operations in; they are committed together at the end of this turn of the event loop. */
+  /**
+   * Takes operations in. They are committed together: at the end of this turn of the event loop where somebody waits for that
+   * (`committed`), else within `COMMIT_WITHIN`, so that a busy shim writes many calls in one commit.
+   */
   write(ops: readonly JournalOp[]): void {
     for (const op of ops) {
       const row = rowOf(op);
@@ -137,14 +144,17 @@ export class Disk {
     if (this.#pending.size === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
+      this.#turn ??= setImmediate(() => this.commit());
     });
   }
 
   /** Commits now what waits; true if all of it is on disk. Never throws. */
   commit(): boolean {
     clearImmediate(this.#turn);
+    clearTimeout(this.#soon);
     clearTimeout(this.#retry);
     this.#turn = undefined;
+    this.#soon = undefined;
     this.#retry = undefined;
     if (this.#closed) return false;
     const ops = this.#pending;
@@ -178,7 +188,7 @@ export class Disk {
 
   #schedule(): void {
     if (this.#closed || this.failing) return;
-    this.#turn ??= setImmediate(() => this.commit());
+    this.#soon ??= setTimeout(() => this.commit(), COMMIT_WITHIN);
   }
 
   #failed(error: Error): void {

@@ -16,7 +16,13 @@ export async function listenUdp(point: ListenPoint, context: TransportContext, r
   const { counters, limits } = context;
   const family = isIP(point.address);
   if (family === 0) throw new Error(`not an IP address: ${point.address}`);
-  const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', ipv6Only: family === 6, reusePort });
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    ipv6Only: family === 6,
+    reusePort,
+    // What comes here is an IP literal (names are resolved in resolve.ts): no look-up, and no wait for the next tick in each send.
+    lookup: (address, _options, callback) => callback(null, address, family),
+  });
 
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (error) => {
