@@ -56,7 +56,7 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   }
   const prefix = randomBytes(8).toString('hex');
   let count = 0;
-  const self = new Self(network.addresses.map(advertised), settings.domains);
+  const self = new Self(network.addresses.map(advertised), settings.domains, network.addresses.flatMap(behind));
   const element = new Element(elementSettings(settings, { epoch, chance: Math.random }), {
     self,
     unique: () => `${prefix}${(count++).toString(36)}`,
@@ -152,12 +152,20 @@ function freePort(host: string): Promise<number> {
 
 /** Others cannot send to a wildcard address: the first address of the machine of that family stands for it in Via and Record-Route. */
 function advertised(point: ListenPoint): ListenPoint {
-  const { address } = point;
-  if (address !== '0.0.0.0' && address !== '::') return point;
-  const family = address === '::' ? 'IPv6' : 'IPv4';
-  const all = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((i) => i.family === family);
+  const all = interfacesBehind(point);
   const chosen = all.find((i) => !i.internal && !i.address.startsWith('fe80')) ?? all[0];
   return chosen ? { ...point, address: chosen.address } : point;
+}
+
+/** All addresses that a wildcard address stands for: a phone may name any of them as its proxy. */
+function behind(point: ListenPoint): string[] {
+  return interfacesBehind(point).map((i) => i.address);
+}
+
+function interfacesBehind({ address }: ListenPoint) {
+  if (address !== '0.0.0.0' && address !== '::') return [];
+  const family = address === '::' ? 'IPv6' : 'IPv4';
+  return Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter((i) => i.family === family);
 }

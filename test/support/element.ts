@@ -6,7 +6,7 @@ import { DEFAULT_LOCATION_LIMITS } from '../../shim/core/registrar/location.ts';
 import { DEFAULT_REGISTRAR_POLICY } from '../../shim/core/registrar/policy.ts';
 import { DEFAULT_MESSAGE_LIMITS, type Message } from '../../shim/core/sip/index.ts';
 import { DEFAULT_TRANSACTION_SETTINGS, type SendAction } from '../../shim/core/transaction/types.ts';
-import type { Flow, Target } from '../../shim/core/transport.ts';
+import type { Address, Flow, Target } from '../../shim/core/transport.ts';
 import { requestText, scanned } from './sip-text.ts';
 
 export const SHIM = { address: '127.0.0.1', port: 5060 };
@@ -41,11 +41,6 @@ export const flow = (host: number, port = 5060, transport: Flow['transport'] = '
   ...(transport === 'tcp' ? { connection: host } : {}),
 });
 
-const points: ListenPoint[] = [
-  { transport: 'udp', ...SHIM },
-  { transport: 'tcp', ...SHIM },
-];
-
 /** Settings of a part that a test wants otherwise. */
 export interface Otherwise {
   readonly tracker?: Partial<ElementSettings['presence']['tracker']>;
@@ -53,6 +48,9 @@ export interface Otherwise {
   readonly registrar?: Partial<ElementSettings['registrar']>;
   readonly transactions?: Partial<ElementSettings['transactions']>;
   readonly upstream?: Target;
+  readonly domains?: readonly string[];
+  /** Addresses at which the element takes SIP over UDP and TCP; `SHIM` where none are given. */
+  readonly points?: readonly Address[];
 }
 
 /** One shim's element under the test's own clock. What it sends, writes and reports is kept and given out by each call. */
@@ -71,7 +69,11 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
       reporter: { ...presence.reporter, ...otherwise.reporter },
     },
   };
-  const self = new Self(points, ['example.com']);
+  const points = (otherwise.points ?? [SHIM]).flatMap((at): ListenPoint[] => [
+    { transport: 'udp', ...at },
+    { transport: 'tcp', ...at },
+  ]);
+  const self = new Self(points, otherwise.domains ?? ['example.com']);
   const element = new Element(settings, { self, unique: () => `${prefix}${count++}` });
   const reports: Report[] = [];
   const { outbox } = element.presence;

@@ -1,13 +1,14 @@
 import { canonicalAor, LIMITS } from '#protocol';
 import type { Parties } from '../dialog/tracker.ts';
 import type { Location } from '../registrar/location.ts';
+import { senderOf } from '../registrar/sender.ts';
 import { identityOf } from '../report/identity.ts';
 import { from, type Message, type NameAddr, own, to } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
 
 /**
- * The parties of an INVITE whom this element may speak for. The caller is who stands in From, and only where the INVITE came from an
- * address at which that user is registered: a name in From is anybody's word. The callee is the address of record that was looked up here.
+ * The parties of an INVITE whom this element may speak for. The caller is who stands in From, where the INVITE came from that user's own
+ * phone (`senderOf`). The callee is the address of record that was looked up here.
  */
 export function partiesOf(
   m: Message,
@@ -18,10 +19,9 @@ export function partiesOf(
 ): Parties {
   const { flow, callee } = way;
   const [caller, called] = [from(m), to(m)];
-  const user = caller && canonicalAor(caller.uri);
-  const bound = user !== undefined && location.lookup(user, now).some((b) => b.flow.remote.address === flow.remote.address);
+  const user = senderOf(m, flow, (aor) => location.lookup(aor, now));
   return {
-    ...(bound && called ? { caller: { user: own(user), id: unique(), peer: peerOf(called) } } : {}),
+    ...(user !== undefined && called ? { caller: { user: own(user), id: unique(), peer: peerOf(called) } } : {}),
     ...(callee !== undefined && caller ? { callee: { user: own(callee), id: unique(), peer: peerOf(caller) } } : {}),
   };
 }

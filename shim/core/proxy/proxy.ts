@@ -1,12 +1,13 @@
 import { type Message, relayResponse, respond, scan, topVia, vias } from '../sip/index.ts';
 import type { TransactionTable } from '../transaction/table.ts';
 import type { Action, TransactionEvent } from '../transaction/types.ts';
-import { type Flow, responseTarget, viaStamp, viaTarget } from '../transport.ts';
+import { type Flow, responseTarget, type Target, viaStamp, viaTarget } from '../transport.ts';
 import { isLoop, loopHash, makeBranch } from './branch.ts';
 import { forwarded } from './forward.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import { type ResponseContext, ResponseContexts } from './response-context.ts';
 import { type Route, type Routing, route } from './route.ts';
+import type { ListenPoint } from './self.ts';
 import { validate } from './validate.ts';
 
 /** What the proxy tells of the messages that it relayed, once they are on their way. */
@@ -39,7 +40,7 @@ export class StatefulProxy {
   /** A request in a new server transaction `id`. 'own' where it is for this element itself, and nothing was done. */
   request(m: Message, flow: Flow, id: string, now: number): Action[] | 'own' {
     if (m.method === 'CANCEL') return this.#cancel(m, flow, id, now);
-    const way = route(m, this.#parts.routing);
+    const way = route(m, this.#parts.routing, flow);
     if (way.kind === 'own') return 'own';
     const refusal = validate(m) ?? (way.kind === 'refuse' ? way.refusal : undefined);
     if (refusal || way.kind === 'refuse') return this.refuse(id, m, flow, refusal ?? REFUSALS.away, now);
@@ -49,7 +50,7 @@ export class StatefulProxy {
   /** An ACK without a transaction: it belongs to a 2xx and is relayed as it is (RFC 3261 16.6, 17: "forwarded statelessly"). */
   acknowledge(m: Message, flow: Flow): Action[] {
     const { routing, observer, unique } = this.#parts;
-    const way = route(m, routing);
+    const way = route(m, routing, flow);
     if (way.kind !== 'forward' || validate(m)) return [];
     const outbound = routing.self.pointFor(way.target, flow);
     const loop = loopHash(m, m.uri);
@@ -57,7 +58,7 @@ export class StatefulProxy {
     const branch = makeBranch(unique(), loop);
     const text = forwarded(m, way, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
     observer.request(m, flow, way.callee);
-    return [{ type: 'send', text, target: way.target, id: '' }];
+    return [{ type: 'send', text, target: sentFrom(way.target, outbound), id: '' }];
   }
 
   /** RFC 3261 16.7: a response that the transaction layer delivers for client transaction `id`. */
@@ -140,7 +141,7 @@ export class StatefulProxy {
     if (outbound === undefined) return this.refuse(id, m, flow, REFUSALS.noService, now);
     const branch = makeBranch(unique(), loop);
     const text = forwarded(m, way, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
-    const sent = table.send({ text, method: m.method, branch }, way.target, now);
+    const sent = table.send({ text, method: m.method, branch }, sentFrom(way.target, outbound), now);
     if (!sent.ok) return this.refuse(id, m, flow, REFUSALS.full, now);
     const context = this.contexts.open(id, m, flow);
     this.contexts.addBranch(context, { id: sent.id, completed: false });
@@ -181,3 +182,6 @@ export class StatefulProxy {
     return actions;
   }
 }
+
+/** The target, with the address to send from: that which stands in Via, so that answers and firewalls find it as it says. */
+const sentFrom = (target: Target, { address, port }: ListenPoint): Target => ({ ...target, local: { address, port } });

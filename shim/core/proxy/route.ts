@@ -1,7 +1,8 @@
 import { canonicalAor } from '#protocol';
 import type { Binding } from '../registrar/binding.ts';
-import { type Message, parseUri, routes, type SipUri } from '../sip/index.ts';
-import type { Target } from '../transport.ts';
+import { senderOf } from '../registrar/sender.ts';
+import { type Message, parseUri, routes, type SipUri, to, uriEqual } from '../sip/index.ts';
+import { bareHost, DEFAULT_PORT, type Flow, type Target } from '../transport.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Self } from './self.ts';
 
@@ -33,8 +34,8 @@ export interface Routing {
   readonly upstream: Target | undefined;
 }
 
-/** Decides where a validated request goes. */
-export function route(m: Message, routing: Routing): Route {
+/** Decides where a validated request goes that came in on `flow`. */
+export function route(m: Message, routing: Routing, flow: Flow): Route {
   const { self } = routing;
   const received = routes(m) ?? [];
   let list = received.map((r) => r.uri);
@@ -62,11 +63,13 @@ export function route(m: Message, routing: Routing): Route {
   const target = parseUri(uri);
   if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.scheme };
   if (target.scheme === 'sip') {
-    if (self.servesDomain(target)) return target.user === '' ? { kind: 'own' } : toLocalUser(m, target, routing, edit);
-    if (target.user === '' && self.isSelf(target)) return { kind: 'own' };
-    // A request that came along our own Record-Route belongs to a dialog that was set up through here: it goes where its peer is.
-    const direct = own > 0 ? targetOf(target) : undefined;
-    if (direct) return { kind: 'forward', uri, target: direct, ...edit };
+    if (target.user === '' && (self.servesDomain(target) || self.isSelf(target))) return { kind: 'own' };
+    // A request of a dialog (it has a To tag) that came along our own Record-Route: it goes where its peer is. A Route alone proves
+    // nothing: whoever puts one there beforehand goes the way of all others, and is no reason to send anything anywhere.
+    const ownRoute = own > 0 && to(m)?.tag !== undefined ? (received[own - 1]?.uri as string) : undefined;
+    const peer = ownRoute === undefined ? undefined : targetOfPeer(m, uri, target, ownRoute, routing);
+    if (peer) return { kind: 'forward', ...peer, ...edit };
+    if (self.servesDomain(target)) return toLocalUser(m, { uri, target }, routing, flow, edit);
   }
   if (routing.upstream) return { kind: 'forward', uri, target: routing.upstream, ...edit };
   return { kind: 'refuse', refusal: target.scheme === 'sip' ? REFUSALS.relay : REFUSALS.scheme };
@@ -83,24 +86,67 @@ export function targetOf(uri: SipUri): Target | undefined {
   return { transport, host: host.replace(/^\[|\]$/g, ''), port: uri.port ?? 5060 };
 }
 
-function toLocalUser(m: Message, uri: SipUri, routing: Routing, edit: Edit): Route {
-  const callee = canonicalAor(`sip:${uri.user}@${uri.host}`);
+function toLocalUser(
+  m: Message,
+  { uri, target: asked }: { readonly uri: string; readonly target: SipUri },
+  routing: Routing,
+  flow: Flow,
+  edit: Edit,
+): Route {
+  const callee = canonicalAor(`sip:${asked.user}@${asked.host}`);
   if (callee === undefined) return { kind: 'refuse', refusal: REFUSALS.unknownUser };
   if (m.method === 'REGISTER') return { kind: 'own' };
   const binding = routing.lookup(callee)[0];
-  if (binding === undefined) return { kind: 'refuse', refusal: routing.isKnown(callee) ? REFUSALS.away : REFUSALS.unknownUser };
+  if (binding === undefined) {
+    if (routing.isKnown(callee)) return { kind: 'refuse', refusal: REFUSALS.away };
+    // A phone dials every number in its own domain: what no user here is, the next hop knows. From our own users alone, so that
+    // what the next hop itself sends here in error does not go to and fro between the two.
+    const { upstream } = routing;
+    if (upstream === undefined || senderOf(m, flow, routing.lookup) === undefined)
+      return { kind: 'refuse', refusal: REFUSALS.unknownUser };
+    return { kind: 'forward', uri, target: upstream, ...edit };
+  }
   const target = targetOfBinding(binding);
   if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.away };
   return { kind: 'forward', uri: binding.contact, target, callee, ...edit };
 }
 
 /**
+ * RFC 3261 12.2.1.1: within a dialog the Request-URI is the Contact of the peer. Some write their address of record there; a peer who is
+ * registered here with that Contact is reached as an INVITE reaches him; any other by the Contact alone.
+ */
+function targetOfPeer(
+  m: Message,
+  uri: string,
+  contact: SipUri,
+  ownRoute: string,
+  routing: Routing,
+): { readonly uri: string; readonly target: Target } | undefined {
+  const { self, lookup } = routing;
+  const user = self.servesDomain(contact) ? canonicalAor(`sip:${contact.user}@${contact.host}`) : undefined;
+  const first = user === undefined ? undefined : lookup(user)[0];
+  const viaUser = first && targetOfBinding(first);
+  if (first && viaUser) return { uri: first.contact, target: viaUser };
+  const peer = canonicalAor(to(m)?.uri ?? '');
+  const bound = peer === undefined ? undefined : lookup(peer).find((binding) => uriEqual(binding.contact, uri));
+  const viaBinding = bound && targetOfBinding(bound);
+  if (viaBinding) return { uri, target: viaBinding };
+  const target = targetOf(contact);
+  // RFC 5658: the last of our Record-Route values that the request came along names the address on the peer's side.
+  const side = parseUri(ownRoute);
+  return target && { uri, target: side ? { ...target, local: addressOf(side) } : target };
+}
+
+const addressOf = (uri: SipUri) => ({ address: bareHost(uri.host), port: uri.port ?? DEFAULT_PORT });
+
+/**
  * A phone that registered over a connection is reached by that connection while it is open (RFC 5626 5.3 in spirit), by its Contact
- * after that. Any other is reached by its Contact.
+ * after that. Any other is reached by its Contact, from the address at which it registered.
  */
 function targetOfBinding({ contact, flow }: Binding): Target | undefined {
   const uri = parseUri(contact);
   const target = uri && targetOf(uri);
+  if (target && flow.transport === 'udp') return { ...target, local: flow.local };
   if (flow.transport === 'udp' || flow.connection === undefined) return target;
   const { address: host, port } = flow.remote;
   const fallback = target?.transport === flow.transport ? target : { host, port };

@@ -1,5 +1,5 @@
-import type { SipUri } from '../sip/index.ts';
-import type { Flow, Target, TransportName } from '../transport.ts';
+import { parseIpv4, type SipUri } from '../sip/index.ts';
+import type { Address, Flow, Target, TransportName } from '../transport.ts';
 
 /** An address at which this element takes SIP, as others reach it. IPv6 addresses without brackets. */
 export interface ListenPoint {
@@ -15,12 +15,15 @@ export class Self {
   readonly #domains: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
 
-  /** `domains` in lower case, IPv6 literals in brackets. */
-  constructor(points: readonly ListenPoint[], domains: readonly string[]) {
+  /**
+   * `domains` in lower case, IPv6 literals in brackets. `others`: further addresses of this machine at which the same ports take SIP (those
+   * behind a wildcard address), IPv6 without brackets.
+   */
+  constructor(points: readonly ListenPoint[], domains: readonly string[], others: readonly string[] = []) {
     this.#points = points;
     this.#ports = new Set(points.map((p) => p.port));
     this.#domains = new Set(domains);
-    this.#hosts = new Set(points.map((p) => bracketed(p.address)));
+    this.#hosts = new Set([...points.map((p) => p.address), ...others].map(bracketed));
   }
 
   /** RFC 3261 16.5: is the element responsible for the domain of that Request-URI. */
@@ -39,14 +42,17 @@ export class Self {
     return this.#hosts.has(host.toLowerCase()) && this.#ports.has(port ?? 5060);
   }
 
-  /** The listening address to send from: of that transport and address family, that of `flow` first. Undefined where there is none. */
-  pointFor(target: Target, flow?: Flow): ListenPoint | undefined {
+  /**
+   * The listening address to send from: of that transport and address family, that of the target first, then that of `flow`. What a name
+   * stands for is not known here: IPv4 where it is had. Undefined where there is none.
+   */
+  pointFor(target: Target, flow: Flow): ListenPoint | undefined {
     const v6 = target.host.includes(':');
-    const fits = (p: ListenPoint) => p.transport === target.transport && p.address.includes(':') === v6;
-    return (
-      this.#points.find((p) => fits(p) && p.address === flow?.local.address && p.port === flow.local.port) ??
-      this.#points.find(fits)
-    );
+    const had = this.#points.filter((p) => p.transport === target.transport);
+    const same = had.filter((p) => p.address.includes(':') === v6);
+    const fit = same.length === 0 && !v6 && parseIpv4(target.host) === undefined ? had : same;
+    const at = (local: Address | undefined) => fit.find((p) => p.address === local?.address && p.port === local.port);
+    return at(target.local) ?? at(flow.local) ?? fit[0];
   }
 
   /** The listening address at which something came in, or that stands for it (a connection that was opened from here). */

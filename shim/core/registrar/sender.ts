@@ -1,0 +1,14 @@
+import { canonicalAor } from '#protocol';
+import { from, type Message } from '../sip/index.ts';
+import type { Flow } from '../transport.ts';
+import type { Binding } from './binding.ts';
+
+/**
+ * The user registered here who sent that request: who stands in From, where the request comes from an address at which that user is
+ * registered. Undefined for everybody else: a name in From is anybody's word.
+ */
+export function senderOf(m: Message, flow: Flow, lookup: (aor: string) => readonly Binding[]): string | undefined {
+  const user = canonicalAor(from(m)?.uri ?? '');
+  if (user === undefined) return undefined;
+  return lookup(user).some((binding) => binding.flow.remote.address === flow.remote.address) ? user : undefined;
+}
