@@ -52,6 +52,10 @@ export class DialogTracker {
     const call = this.#find(m);
     if (!call) return [];
     const tag = this.#calleeTag(call, m);
+    if (m.method === 'BYE' && this.#wasAnswered(call, tag)) {
+      call.answeredAt = now;
+      setDialog(call, own(tag), 'answered');
+    }
     const state = dialogState(call, tag);
     if (m.method === 'ACK') return state === 'answered' ? this.#acknowledged(call, tag, m, now) : [];
     if (m.method === 'BYE') return this.#bye(call, tag, state, now);
@@ -175,6 +179,14 @@ export class DialogTracker {
     setDialog(call, own(tag), waits ? 'answered' : 'confirmed');
     this.calls.setDeadline(call, now + this.#settings.dialogCap);
     return this.#settle(call, undefined, now);
+  }
+
+  /**
+   * Is a BYE for a call that, as far as the disk knows, only rings: the process was killed between the relay of the 2xx and its row. An ACK
+   * would show nothing, since a refusal is acknowledged too.
+   */
+  #wasAnswered(call: Call, tag: string): boolean {
+    return this.#restored.has(call.key) && call.answeredAt === null && tag !== '';
   }
 
   #acknowledged(call: Call, tag: string, m: Message, now: number): CallEvent[] {
