@@ -25,7 +25,7 @@ export interface Leg {
 }
 
 /**
- * A call: one INVITE by (Call-ID, From tag) with the dialogs that grew from it. Plain data, so that it survives as JSON.
+ * A call: one INVITE by (Call-ID, From tag, local callee) with the dialogs that grew from it. Plain data, so that it survives as JSON.
  * Times are ms since 1970.
  */
 export interface Call {

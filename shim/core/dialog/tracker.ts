@@ -25,9 +25,24 @@ export interface Parties {
   readonly callee?: Omit<Leg, 'told' | 'direction'>;
 }
 
+/** Dialogs followed of one call. A callee who answers more often than any fork does is relayed all the same. */
+const DIALOGS_OF_A_CALL = 32;
+
+/** Calls followed under one Call-ID: the branches of a fork, and those who reuse Call-IDs. */
+const CALLS_OF_A_CALL_ID = 64;
+
+/**
+ * The local user for whom the INVITE was on the way that a response takes back; null where it was for none, undefined where that is not
+ * known any more.
+ */
+export type Way = string | null | undefined;
+
 /**
  * Follows calls by the messages that pass, whatever brought them (RFC 3261 12 to 15). It is told of each message once it has been
  * relayed, and answers with what changed; it sends nothing, and knows neither sockets nor the clock.
+ *
+ * One INVITE may pass here more than once, for several callees (another proxy forks it) or on its way out and back in. Each callee's is a
+ * call of its own, so that one who rejects, and one who answers, is told of alone; what happens within a dialog is for all that have it.
  */
 export class DialogTracker {
   readonly calls = new Calls();
@@ -43,15 +58,17 @@ export class DialogTracker {
     this.#settings = settings;
   }
 
-  /** A request that was relayed. `parties` is asked for once, when an INVITE begins a call. */
-  request(m: Message, parties: () => Parties, now: number): CallEvent[] {
+  /** A request that was relayed to `callee`. `parties` is asked for once, when an INVITE begins a call. */
+  request(m: Message, parties: () => Parties, now: number, callee?: string): CallEvent[] {
     if (m.method === 'INVITE' && to(m)?.tag === undefined) {
-      this.#begin(m, parties, now);
+      this.#begin(m, parties, now, callee);
       return [];
     }
-    const call = this.#find(m);
-    if (!call) return [];
-    const tag = this.#calleeTag(call, m);
+    return this.#withDialog(m).flatMap((call) => this.#requested(call, m, now));
+  }
+
+  #requested(call: Call, m: Message, now: number): CallEvent[] {
+    const tag = calleeTag(call, m);
     if (m.method === 'BYE' && this.#wasAnswered(call, tag)) {
       call.answeredAt = now;
       setDialog(call, own(tag), 'answered');
@@ -64,12 +81,19 @@ export class DialogTracker {
   }
 
   /** A response that was relayed towards the one who asked, or that the proxy made itself (408, 480, 487). */
-  response(m: Message, now: number): CallEvent[] {
-    const call = this.#find(m);
-    if (!call) return [];
-    if (m.method === 'INVITE' && from(m)?.tag === call.fromTag && cseq(m)?.number === call.cseq)
-      return this.#answer(call, m, now);
-    const tag = this.#calleeTag(call, m);
+  response(m: Message, now: number, way?: Way): CallEvent[] {
+    if (m.method === 'INVITE') {
+      const begun = this.#of(m).filter((call) => from(m)?.tag === call.fromTag && cseq(m).number === call.cseq);
+      if (begun.length > 0) {
+        const call = way === undefined ? (having(begun, m)[0] ?? begun[0]) : begun.find((one) => calleeOf(one) === way);
+        return call ? this.#answer(call, m, now) : [];
+      }
+    }
+    return this.#withDialog(m).flatMap((call) => this.#answered(call, m, now));
+  }
+
+  #answered(call: Call, m: Message, now: number): CallEvent[] {
+    const tag = calleeTag(call, m);
     const state = dialogState(call, tag);
     if (m.method === 'BYE') return this.#byeAnswered(call, tag, state, m, now);
     return state === 'confirmed' ? this.#alive(call, this.#settings.dialogCap, now) : [];
@@ -100,8 +124,7 @@ export class DialogTracker {
 
   /** Is that message of a call that was taken up by `restore`. */
   isRestored(m: Message): boolean {
-    const call = this.#find(m);
-    return call !== undefined && this.#restored.has(call.key);
+    return this.#of(m).some((call) => this.#restored.has(call.key));
   }
 
   /** The calls that have changed since this was last asked; those that ended are no longer among `calls`. */
@@ -111,13 +134,13 @@ export class DialogTracker {
     return changed;
   }
 
-  #begin(m: Message, parties: () => Parties, now: number): void {
+  #begin(m: Message, parties: () => Parties, now: number, callee: string | undefined): void {
     const fromTag = from(m)?.tag ?? '';
-    const key = `${callId(m)}\n${fromTag}`;
+    const key = `${callId(m)}\n${fromTag}\n${callee ?? ''}`;
     const number = cseq(m)?.number ?? 0;
     const known = this.calls.get(key);
     if (known) {
-      // The same INVITE with credentials, or by another way (a spiral): the same call.
+      // The same INVITE with credentials: the same call.
       if (number > known.cseq && known.dialogs.length === 0) {
         known.cseq = number;
         known.offer = offerOf(m);
@@ -125,14 +148,14 @@ export class DialogTracker {
       }
       return;
     }
-    if (this.calls.size >= this.#settings.maxDialogs) {
+    if (this.calls.size >= this.#settings.maxDialogs || this.calls.withCallId(callId(m)).length >= CALLS_OF_A_CALL_ID) {
       this.untracked += 1;
       return;
     }
-    const { caller, callee } = parties();
+    const { caller, callee: called } = parties();
     const legs: Leg[] = [];
     if (caller) legs.push({ ...caller, direction: 'outgoing', told: '' });
-    if (callee) legs.push({ ...callee, direction: 'incoming', told: '' });
+    if (called) legs.push({ ...called, direction: 'incoming', told: '' });
     if (legs.length === 0) return;
     this.calls.add({
       key: own(key),
@@ -169,7 +192,7 @@ export class DialogTracker {
       return this.#end(call, failureReason(m.status, m.reason), now);
     }
     const tag = to(m)?.tag ?? '';
-    if (dialogState(call, tag) !== undefined) return [];
+    if (dialogState(call, tag) !== undefined || call.dialogs.length >= DIALOGS_OF_A_CALL) return [];
     call.answeredAt ??= now;
     describe(call, m);
     const { talking } = this.#settings;
@@ -257,17 +280,32 @@ export class DialogTracker {
     return [...events, { type: 'ended', call, at: now, reason }];
   }
 
-  #find(m: Message): Call | undefined {
+  /** The calls of that INVITE, whichever side the message is from. */
+  #of(m: Message): readonly Call[] {
+    const same = this.calls.withCallId(callId(m));
+    if (same.length === 0) return same;
     const [a, b] = [from(m)?.tag, to(m)?.tag];
-    return this.calls.withCallId(callId(m)).find((call) => call.fromTag === a || call.fromTag === b);
+    return same.filter((call) => call.fromTag === a || call.fromTag === b);
   }
 
-  /** The callee's tag of a message within the call, whichever side sent it; a response runs under the tags of its request. */
-  #calleeTag(call: Call, m: Message): string {
-    const [a, b] = [from(m)?.tag ?? '', to(m)?.tag ?? ''];
-    return a === call.fromTag ? b : a;
+  /** Where that INVITE is several calls: those that have the message's dialog. */
+  #withDialog(m: Message): readonly Call[] {
+    const calls = this.#of(m);
+    return calls.length > 1 ? having(calls, m) : calls;
   }
 }
+
+const having = (calls: readonly Call[], m: Message): readonly Call[] =>
+  calls.filter((call) => dialogState(call, calleeTag(call, m)) !== undefined);
+
+/** The callee's tag of a message within the call, whichever side sent it; a response runs under the tags of its request. */
+function calleeTag(call: Call, m: Message): string {
+  const [a, b] = [from(m)?.tag ?? '', to(m)?.tag ?? ''];
+  return a === call.fromTag ? b : a;
+}
+
+/** The local user whom that call's INVITE was for. */
+const calleeOf = (call: Call): string | null => call.legs.find((leg) => leg.direction === 'incoming')?.user ?? null;
 
 /** What is told of a call carries its deadline. */
 function tell(event: CallEvent): CallEvent {

@@ -80,10 +80,10 @@ export class Element {
       observer: {
         request: (m, flow, callee) => {
           const parties = () => partiesOf(m, { flow, callee }, this.location, this.#unique, this.#now);
-          this.#observed.push(() => this.presence.request(m, parties, this.#now));
+          this.#observed.push(() => this.presence.request(m, parties, this.#now, callee));
         },
-        response: (m) => {
-          this.#observed.push(() => this.presence.response(m, this.#now));
+        response: (m, way) => {
+          this.#observed.push(() => this.presence.response(m, this.#now, way));
         },
       },
     });

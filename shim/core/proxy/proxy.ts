@@ -14,8 +14,11 @@ import { validate } from './validate.ts';
 export interface Observer {
   /** A request was relayed; `callee` is the local user it was for, `flow` where it came from. */
   request(m: Message, flow: Flow, callee: string | undefined): void;
-  /** A response was relayed, or made here in the place of one. */
-  response(m: Message): void;
+  /**
+   * A response was relayed, or made here in the place of one. `callee` is the local user that the request was for; null where there is none,
+   * undefined where that is not known.
+   */
+  response(m: Message, callee: string | null | undefined): void;
 }
 
 export interface ProxyParts {
@@ -90,7 +93,7 @@ export class StatefulProxy {
     if (!own || !next || !this.#parts.routing.self.isSentBy(own.host, own.port) || !this.#parts.isRestored(m)) return [];
     const target = viaTarget(next);
     if (target === undefined) return [];
-    this.#parts.observer.response(m);
+    this.#parts.observer.response(m, undefined);
     return [{ type: 'send', text: relayResponse(m), target, id: '' }];
   }
 
@@ -143,7 +146,7 @@ export class StatefulProxy {
     const text = forwarded(m, way, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
     const sent = table.send({ text, method: m.method, branch }, sentFrom(way.target, outbound), now);
     if (!sent.ok) return this.refuse(id, m, flow, REFUSALS.full, now);
-    const context = this.contexts.open(id, m, flow);
+    const context = this.contexts.open(id, m, flow, way.callee ?? null);
     this.contexts.addBranch(context, { id: sent.id, completed: false });
     observer.request(m, flow, way.callee);
     return [...sent.actions];
@@ -152,7 +155,7 @@ export class StatefulProxy {
   /** Steps 3, 8, 9: without our Via, by the server transaction. */
   #relay(m: Message, context: ResponseContext, now: number): Action[] {
     const actions = this.#parts.table.respond(context.id, m.status, relayResponse(m), now);
-    this.#parts.observer.response(m);
+    this.#parts.observer.response(m, context.callee);
     return [...actions];
   }
 
@@ -165,7 +168,7 @@ export class StatefulProxy {
     const silent = refusal.status === 408 && context.request.method !== 'INVITE';
     const actions = silent ? [] : this.#parts.table.respond(context.id, refusal.status, text, now);
     const made = scan(text, { headerBytes: text.length, headerCount: text.length, bodyBytes: text.length }, 'datagram');
-    if (made.ok) this.#parts.observer.response(made.message);
+    if (made.ok) this.#parts.observer.response(made.message, context.callee);
     return [...actions];
   }
 

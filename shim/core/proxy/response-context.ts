@@ -14,6 +14,8 @@ export interface ResponseContext {
   readonly id: string;
   readonly request: Message;
   readonly flow: Flow;
+  /** The local user whom the request is for. */
+  readonly callee: string | null;
   readonly branches: ClientBranch[];
   /** The caller has given up (RFC 3261 16.10). */
   cancelled: boolean;
@@ -30,8 +32,8 @@ export class ResponseContexts {
     return this.#byServer.size;
   }
 
-  open(id: string, request: Message, flow: Flow): ResponseContext {
-    const context: ResponseContext = { id, request, flow, branches: [], cancelled: false, finalSent: false };
+  open(id: string, request: Message, flow: Flow, callee: string | null): ResponseContext {
+    const context: ResponseContext = { id, request, flow, callee, branches: [], cancelled: false, finalSent: false };
     this.#byServer.set(id, context);
     return context;
   }
