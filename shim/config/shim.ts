@@ -31,7 +31,7 @@ export const SHIM_SETTINGS = {
       /^sips?:(?:[^@\s<>"]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(?::\d{1,5})?(?:;[^\s<>"?]*)?$/i,
       'a SIP URI',
     ),
-    'next hop (the PBX) for requests to users not registered here',
+    'next hop (the PBX) for other domains, and for what registered users dial that is no user here',
   ),
 
   stateDir: setting('State', text('<folder>', /^[^\0]+$/, 'a folder'), '.offhook', 'folder for what must survive a restart'),
@@ -116,7 +116,8 @@ export const SHIM_SETTINGS = {
   tcpIdle: setting(
     'Messages and connections',
     duration(10 * SECOND, DAY),
-    10 * MINUTE,
+    // A phone that keeps nothing alive refreshes its registration over the connection by which its calls come: longer than defaultExpires.
+    65 * MINUTE,
     'a TCP connection silent for so long is closed (keep-alive: RFC 5626)',
   ),
 

@@ -29,6 +29,11 @@ describe('Offhook configuration', () => {
     });
   });
 
+  it('keeps a TCP connection longer than the registration that is refreshed over it', () => {
+    const { tcpIdle, defaultExpires } = settingsOf([]);
+    expect(tcpIdle).toBeGreaterThan(defaultExpires);
+  });
+
   it('takes a flag before a variable and a variable before the default', () => {
     expect(settingsOf([], { OFFHOOK_SIP_PORT: '5070' }).sipPort).toBe(5070);
     expect(settingsOf(['--sip-port', '5080'], { OFFHOOK_SIP_PORT: '5070' }).sipPort).toBe(5080);
