@@ -2,7 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { describe, expect, it } from 'vitest';
 import { PRESENCE_LIMITS } from '../../worker/presence/index.ts';
 import { newStream, okay, presence, report, request, say } from './support/client.ts';
-import { userObject } from './support/objects.ts';
+import { boardObject, hang, userObject } from './support/objects.ts';
 
 describe('FIG. 8 in the object of a user', () => {
   it.each([false, true])('holds the whole story of a call (evicted after each update: %s)', async (evicted) => {
@@ -156,6 +156,29 @@ describe('Offhook alarm of a user', () => {
     expect(await runDurableObjectAlarm(userObject(alice.user))).toBe(true);
     expect(await presence(alice.user)).toMatchObject({ terminalStatus: 'online', version: 1 });
     expect(await alarmOf(alice.user)).toBe(expires);
+  });
+
+  it('is not moved to the next deadline before the board has been told of this one', async () => {
+    const alice = newStream('alice');
+    const expires = Date.now() + 60_000;
+    await report([alice.next(say.online('sip:a@1', { expires })), alice.next(say.talking('c1'))]);
+    await runInDurableObject(userObject(alice.user), (_, { storage }) => {
+      const { body } = storage.sql.exec<{ body: string }>('SELECT body FROM record').one();
+      storage.sql.exec('UPDATE record SET body = ?', body.replace(String(expires), '1'));
+    });
+    await evictDurableObject(userObject(alice.user));
+    const wake = await hang(boardObject(alice.user), 'put');
+    const handled = runDurableObjectAlarm(userObject(alice.user));
+    const stored = () =>
+      runInDurableObject(userObject(alice.user), (_, { storage }) =>
+        String(storage.sql.exec('SELECT body FROM record').one().body).includes('"terminalStatus":"offline-waiting"'),
+      );
+    await expect.poll(stored).toBe(true);
+    // Should all memory be lost now, the alarm that is being handled comes again; one set anew would be the call's, hours later.
+    expect(await alarmOf(alice.user)).toBeNull();
+    wake();
+    await handled;
+    expect(await alarmOf(alice.user)).toBeGreaterThan(Date.now() + 3_600_000);
   });
 
   it('is set only where it would come too late', async () => {

@@ -47,7 +47,10 @@ export class User extends DurableObject<Env> {
   async apply(user: string, site: string, updates: readonly Update[]): Promise<Verdict[]> {
     const before = this.#record ?? emptyRecord(user);
     const step = applyGroup(before, site, updates, Date.now());
-    if (step.record !== before) this.#commit(step.record, step.changes);
+    if (step.record !== before) {
+      this.#commit(step.record, step.changes);
+      this.#arm();
+    }
     await this.#show();
     return [...step.verdicts];
   }
@@ -64,7 +67,11 @@ export class User extends DurableObject<Env> {
     return this.#record === undefined ? null : this.#store.history(before, limit);
   }
 
-  /** A deadline has passed or the board is to be tried again: both are told from state, so an early or repeated call is harmless. */
+  /**
+   * A deadline has passed or the board is to be tried again: both are told from state, so an early or repeated call is harmless. The
+   * next alarm is set only when the board has been told (or is to be tried again): should this process die before, the alarm that it
+   * is handling comes again, wakes the object, and the board hears of it.
+   */
   override async alarm(): Promise<void> {
     this.#armed = null;
     this.#settle();
@@ -84,7 +91,6 @@ export class User extends DurableObject<Env> {
     this.#entries = this.#store.save(record, board, this.#entries, changes);
     this.#record = record;
     this.#feed.add(board, changes);
-    this.#arm();
   }
 
   async #show(): Promise<void> {
