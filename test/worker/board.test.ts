@@ -106,10 +106,10 @@ describe('Offhook boards', () => {
     await evictDurableObject(board);
     for (const late of [change(1, 'ringing'), change(2, 'offline')]) {
       await board.put([late]);
-      expect(await board.list('', 10)).toEqual([{ user: alice.user, text: '{"status":"talking"}' }]);
+      expect(await board.list('', 10)).toEqual([{ user: alice.user, version: 2, text: '{"status":"talking"}' }]);
     }
     await board.put([change(3, 'held'), change(1, 'ringing')]);
-    expect(await board.list('', 10)).toEqual([{ user: alice.user, text: '{"status":"held"}' }]);
+    expect(await board.list('', 10)).toEqual([{ user: alice.user, version: 3, text: '{"status":"held"}' }]);
   });
 
   it('store what arrives together, each answered', async () => {
@@ -171,6 +171,21 @@ describe('Offhook boards', () => {
     await evictDurableObject(userObject(alice.user));
     expect(await report([update])).toMatchObject([{ verdict: 'duplicate' }]);
     expect((await list(domain)).users).toMatchObject([{ user: alice.user, version: 1 }]);
+  });
+
+  it('do not bring back what they held of a user who is told to another board now', async () => {
+    const domain = newDomain();
+    const boards = boardObjects(domain);
+    const told = [
+      [1, 'talking'],
+      [3, 'offline'],
+      [2, 'available'],
+    ] as const;
+    for (const [i, [version, status]] of told.entries()) {
+      const text = JSON.stringify({ user: `sip:alice@${domain}`, version, status });
+      await boards[i]?.put([{ user: `sip:alice@${domain}`, version, status, text, visible: true }]);
+    }
+    expect((await list(domain)).users).toMatchObject([{ version: 3, status: 'offline' }]);
   });
 
   it('forget a user who moved to another board, the number of boards having changed', async () => {

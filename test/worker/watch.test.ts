@@ -99,6 +99,24 @@ describe('FIG. 13 watching a domain by WebSocket', () => {
     watcher.socket.close();
   });
 
+  it('gives large documents in frames of bounded size', async () => {
+    const domain = newDomain();
+    const board = boardObjects(domain)[0];
+    const long = 'x'.repeat(OBJECT_LIMITS.snapshotText / 2);
+    for (let i = 0; i < 5; i++) {
+      const user = `sip:user${i}@${domain}`;
+      await board?.put([{ user, version: 1, status: 'available', text: JSON.stringify({ user, long }), visible: true }]);
+    }
+    const watcher = await TestWatcher.open(`domain=${domain}`);
+    expect(watcher.snapshot).toHaveLength(5);
+    for (const frame of watcher.frames) expect(JSON.stringify(frame).length).toBeLessThan(OBJECT_LIMITS.snapshotText);
+    expect(watcher.frames.filter((frame) => frame.type === 'snapshot' && !frame.more)).toEqual([watcher.frames.at(-1)]);
+    watcher.socket.close();
+    const named = await TestWatcher.open([0, 1, 2, 3, 4].map((i) => `user=user${i}@${domain}`).join('&'));
+    expect(named.snapshot).toHaveLength(5);
+    named.socket.close();
+  });
+
   it('ends when one board is lost, so that the watcher comes back for a fresh snapshot', async () => {
     const domain = newDomain();
     const watcher = await TestWatcher.open(`domain=${domain}`);
@@ -180,6 +198,27 @@ describe('Offhook watchers', () => {
     expect(await rows()).toBe(1);
     watcher.socket.close(1000);
     await expect.poll(rows).toBe(0);
+  });
+
+  it('leave nothing behind when the process that held their sockets died', async () => {
+    const { user } = newStream('alice');
+    const [gone, kept] = [await TestWatcher.open(`user=${user}`), await TestWatcher.open(`user=${user}`)];
+    const board = boardObject(user);
+    // As after a crash: one socket is there no more, and nobody was told that it closed.
+    await runInDurableObject(board, (_, state) => {
+      const [first] = state.getWebSockets().filter((socket) => {
+        const { id } = socket.deserializeAttachment() as { id: string };
+        return state.storage.sql.exec('SELECT id FROM watches WHERE id = ? AND instr(users, ?) > 0', id, user).toArray().length;
+      });
+      first?.serializeAttachment(null);
+    });
+    await evictDurableObject(board);
+    const rows = await runInDurableObject(
+      board,
+      (_, { storage }) => storage.sql.exec('SELECT id FROM watches WHERE instr(users, ?) > 0', user).toArray().length,
+    );
+    expect(rows).toBe(1);
+    for (const watcher of [gone, kept]) watcher.socket.close();
   });
 
   it('may send the token as a sub-protocol, as browsers have to', async () => {

@@ -3,6 +3,7 @@ import type { BoardChange } from './board-feed.ts';
 /** A user as a board lists them. */
 export interface Listed {
   readonly user: string;
+  readonly version: number;
   /** The presence document, JSON. */
   readonly text: string;
 }
@@ -50,8 +51,8 @@ export class BoardStore {
     if (!this.#created) return [];
     const filter = status === undefined ? '' : 'AND status = ?';
     return this.#storage.sql
-      .exec<{ user: string; text: string }>(
-        `SELECT user, document AS text FROM users WHERE user > ? ${filter} ORDER BY user LIMIT ?`,
+      .exec<{ user: string; version: number; text: string }>(
+        `SELECT user, version, document AS text FROM users WHERE user > ? ${filter} ORDER BY user LIMIT ?`,
         ...(status === undefined ? [after, limit] : [after, status, limit]),
       )
       .toArray();
@@ -70,11 +71,19 @@ export class BoardStore {
     return row === undefined ? [] : (JSON.parse(row.users) as string[]);
   }
 
-  /** All that watchers named, by the watcher's id. */
-  watches(): Map<string, string[]> {
-    if (!this.#created) return new Map();
-    const rows = this.#storage.sql.exec<{ id: string; users: string }>('SELECT id, users FROM watches').toArray();
-    return new Map(rows.map(({ id, users }) => [id, JSON.parse(users) as string[]]));
+  /** What the watchers of these ids named, by id. Others are forgotten: their sockets went with a process that could not say so. */
+  watches(live: ReadonlySet<string>): Map<string, string[]> {
+    const named = new Map<string, string[]>();
+    if (!this.#created) return named;
+    const { sql } = this.#storage;
+    const ids = sql.exec<{ id: string }>('SELECT id FROM watches').toArray();
+    for (const { id } of ids) {
+      if (!live.has(id)) sql.exec('DELETE FROM watches WHERE id = ?', id);
+    }
+    for (const { id, users } of sql.exec<{ id: string; users: string }>('SELECT id, users FROM watches')) {
+      named.set(id, JSON.parse(users) as string[]);
+    }
+    return named;
   }
 
   #version(user: string): number {

@@ -141,23 +141,31 @@ function watchQuery({ searchParams }: URL): WatchQuery {
 }
 
 function* snapshot(store: BoardStore, { users, detail }: WatchQuery): Generator<string> {
-  const seen = (text: string | undefined) => (text === undefined ? undefined : redactText(text, detail));
-  if (users !== undefined) {
-    yield snapshotFrame(
-      users.map((user) => ({ user, text: seen(store.get(user)) })),
-      false,
-    );
-    return;
+  let frame: SnapshotUser[] = [];
+  let size = 0;
+  for (const { user, text } of users === undefined ? everybody(store) : named(store, users)) {
+    const seen = text === undefined ? undefined : redactText(text, detail);
+    size += seen?.length ?? 0;
+    if (frame.length === OBJECT_LIMITS.snapshotUsers || (frame.length > 0 && size > OBJECT_LIMITS.snapshotText)) {
+      yield snapshotFrame(frame, true);
+      frame = [];
+      size = seen?.length ?? 0;
+    }
+    frame.push({ user, text: seen });
   }
-  let after = '';
-  for (;;) {
-    const page = store.list(after, OBJECT_LIMITS.snapshotUsers + 1);
-    const more = page.length > OBJECT_LIMITS.snapshotUsers;
-    const shown: SnapshotUser[] = page
-      .slice(0, OBJECT_LIMITS.snapshotUsers)
-      .map(({ user, text }) => ({ user, text: seen(text) }));
-    yield snapshotFrame(shown, more);
-    if (!more) return;
-    after = (shown.at(-1) as SnapshotUser).user;
+  yield snapshotFrame(frame, false);
+}
+
+function* named(store: BoardStore, users: readonly string[]): Generator<SnapshotUser> {
+  for (const user of users) yield { user, text: store.get(user) };
+}
+
+/** All users of a board, a page in memory at a time. */
+function* everybody(store: BoardStore): Generator<SnapshotUser> {
+  for (let after = ''; ; ) {
+    const page = store.list(after, OBJECT_LIMITS.snapshotUsers);
+    yield* page;
+    if (page.length < OBJECT_LIMITS.snapshotUsers) return;
+    after = (page.at(-1) as Listed).user;
   }
 }

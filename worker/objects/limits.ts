@@ -3,8 +3,8 @@ export const OBJECT_LIMITS = {
   /** Boards of one domain: default and greatest number. */
   shardsDefault: 4,
   shardsMax: 64,
-  /** How long a user's object waits for its board before it goes on without. */
-  boardTimeout: 5_000,
+  /** How long a user's object waits for its board before it goes on without: so long the reporter waits for the verdict. */
+  boardTimeout: 2_000,
   /** Wait before a board that could not be reached is tried again: first, doubling up to the last. */
   boardRetryMin: 1_000,
   boardRetryMax: 60_000,
@@ -12,8 +12,9 @@ export const OBJECT_LIMITS = {
   boardQueue: 64,
   /** Watchers of one board. */
   watchers: 10_000,
-  /** Users in one snapshot frame. */
+  /** Users in one snapshot frame, and their documents in it, characters; a document that is longer has a frame of its own. */
   snapshotUsers: 500,
+  snapshotText: 256 * 1024,
   /** Text that a watcher may send, characters; only `ping` means something. */
   watcherMessage: 1_024,
 } as const;

@@ -21,10 +21,9 @@ export class Watchers {
 
   constructor(store: BoardStore, sockets: readonly WebSocket[]) {
     this.#store = store;
-    if (sockets.length === 0) return;
-    const watches = store.watches();
-    for (const socket of sockets) {
-      const watcher = watcherOf(socket);
+    const watchers = sockets.map((socket) => ({ socket, watcher: watcherOf(socket) }));
+    const watches = store.watches(new Set(watchers.flatMap(({ watcher }) => watcher?.id ?? [])));
+    for (const { socket, watcher } of watchers) {
       if (watcher !== undefined) this.#index(socket, watcher.domain ? undefined : (watches.get(watcher.id) ?? []));
     }
   }

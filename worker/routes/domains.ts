@@ -40,17 +40,19 @@ export function merge(lists: readonly (readonly Listed[])[], limit: number): Lis
   while (merged.length < limit) {
     let first = -1;
     let least: Listed | undefined;
-    lists.forEach((list, i) => {
+    for (const [i, list] of lists.entries()) {
       const head = list[at[i] as number];
       if (head !== undefined && (least === undefined || head.user < least.user)) {
         first = i;
         least = head;
       }
-    });
+    }
     if (least === undefined) break;
     at[first] = (at[first] as number) + 1;
-    // Between two numbers of shards a user may stand on two boards for a moment.
-    if (merged.at(-1)?.user !== (least as Listed).user) merged.push(least);
+    // After a change of the number of shards a user may stand on two boards, and the former one hears of nothing any more.
+    const last = merged.at(-1);
+    if (last?.user !== least.user) merged.push(least);
+    else if (last.version < least.version) merged[merged.length - 1] = least;
   }
   return merged;
 }
