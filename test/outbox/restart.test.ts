@@ -34,6 +34,22 @@ describe('Offhook outbox: after a restart', () => {
     expect(rig.worker.effects.slice(10).map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 'snapshot'));
   });
 
+  it('tells the others though the Worker can store nothing of some, and does not ask in a circle', () => {
+    const rig = new Rig({ reconcileBelow: 3 });
+    const users = Array.from({ length: 10 }, (_, i) => `sip:u${i}@example.com`);
+    for (const user of users) rig.report(online(user));
+    rig.drain();
+    rig.restart();
+    const sick = new Set(users.slice(0, 4));
+    const told = new Set<string>();
+    for (let updates = rig.deliver((u) => (sick.has(u.user) ? 'retry' : undefined)); updates !== undefined; ) {
+      for (const { user } of updates) told.add(user);
+      updates = rig.deliver((u) => (sick.has(u.user) ? 'retry' : undefined));
+    }
+    expect(told.size).toBe(10);
+    expect(rig.outbox.nextDeadline()).toBeGreaterThan(rig.now);
+  });
+
   it('keeps on disk that a user is to be told anew, though he is gone when it starts again', () => {
     const rig = new Rig();
     rig.report(online(ALICE));

@@ -335,7 +335,8 @@ export class Outbox {
 
   #feed(now: number): void {
     for (const user of this.#reconcile) {
-      if (this.#pending >= this.#limits.reconcileBelow) return;
+      // What waits for a user who is held does not stand in the way of the others.
+      if (this.#ready.size >= this.#limits.reconcileBelow) return;
       const queue = this.#queue(user, now);
       if (queue === undefined) return;
       this.#reconcile.delete(user);

@@ -26,7 +26,7 @@ export interface OutboxLimits {
   readonly backoffRefused: number;
   /** Greatest Retry-After that is believed. */
   readonly retryAfterMax: number;
-  /** After a start, snapshots of known users are fed in while fewer updates than this wait. */
+  /** After a start, snapshots of known users are fed in while fewer users than this have something to send. */
   readonly reconcileBelow: number;
 }
 
