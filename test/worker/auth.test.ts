@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { sign } from 'hono/jwt';
 import { describe, expect, it } from 'vitest';
 import { app } from '../../worker/routes/app.ts';
+import type { Word } from '../presence/support/site.ts';
 import { bearer, newDomain, newStream, okay, post, problemOf, report, request, say, token } from './support/client.ts';
 import { upgrade } from './support/watcher.ts';
 
@@ -121,7 +122,8 @@ describe('RFC 6750 bearer tokens: who gets in', () => {
 
   it('what a token may not see is not in the answer', async () => {
     const alice = newStream('alice', newDomain());
-    await report([alice.next(say.online()), alice.next(say.talking('c1'))]);
+    const moved = { ...say.idle('c2'), reason: { cause: 'rejected', status: 302, text: 'moved to bob' } } as Word;
+    await report([say.online(), say.early('c2'), moved, say.talking('c1')].map((word) => alice.next(word)));
     const headers = await bearer({ scope: ['read'], detail: 'direction' });
     const domain = alice.user.split('@')[1];
     for (const response of [

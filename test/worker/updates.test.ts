@@ -1,8 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { LIMITS } from '../../worker/protocol/index.ts';
+import { ROUTE_LIMITS } from '../../worker/routes/limits.ts';
 import { newStream, okay, post, presence, problemOf, report, request, say } from './support/client.ts';
-import { userObject } from './support/objects.ts';
+import { hang, userObject } from './support/objects.ts';
 
 const batch = (more: object = {}) => ({ version: 1, site: 'site-a', sentAt: Date.now(), updates: [], ...more });
 
@@ -134,6 +135,28 @@ describe('Offhook POST /v1/updates', () => {
     expect((await report([update, bob.next(say.online())])).map(({ verdict }) => verdict)).toEqual(['retry', 'accepted']);
     await runInDurableObject(userObject(alice.user), (instance) => void Reflect.deleteProperty(instance, 'apply'));
     expect(await report([update])).toMatchObject([{ verdict: 'accepted', version: 1 }]);
+  });
+
+  it('answers retry for the items of an object that hangs, and holds up nobody else', async () => {
+    const [alice, bob] = [newStream('alice'), newStream('bob')];
+    const { batchTimeout } = ROUTE_LIMITS;
+    Object.assign(ROUTE_LIMITS, { batchTimeout: 200 });
+    try {
+      const wake = await hang(userObject(alice.user), 'apply');
+      const update = alice.next(say.online());
+      expect((await report([update, bob.next(say.online())])).map(({ verdict }) => verdict)).toEqual(['retry', 'accepted']);
+      const recover = await hang(userObject(alice.user), 'get');
+      const query = await okay<{ users: object[] }>(await post('/v1/presence/query', { users: [alice.user, bob.user] }));
+      recover();
+      expect(query.users).toMatchObject([
+        { type: 'about:blank', status: 503 },
+        { user: bob.user, version: 1 },
+      ]);
+      wake();
+      expect(await report([update])).toMatchObject([{ version: 1 }]);
+    } finally {
+      Object.assign(ROUTE_LIMITS, { batchTimeout });
+    }
   });
 
   it('takes a whole batch of different users', async () => {

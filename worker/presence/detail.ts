@@ -1,4 +1,4 @@
-import type { CallDocument, DetailLevel, PresenceDocument } from '../protocol/index.ts';
+import type { CallDocument, DetailLevel, HistoryEntry, PresenceDocument } from '../protocol/index.ts';
 
 /**
  * The part of a document that a token's detail level may see: `full` all of it; `direction` no peer, no media and no Call-ID;
@@ -8,6 +8,13 @@ export function redact(document: PresenceDocument, detail: DetailLevel): Presenc
   if (detail === 'full') return document;
   if (detail === 'busy-only') return { ...document, terminals: [], calls: [] };
   return { ...document, calls: document.calls.map(withoutPeer) };
+}
+
+/** The part of a history entry that a detail level may see: why a call ended is told in the words of the other side to `full` alone. */
+export function redactEntry(entry: HistoryEntry, detail: DetailLevel): HistoryEntry {
+  if (detail === 'full' || typeof entry.reason !== 'object') return entry;
+  const { text: _text, ...reason } = entry.reason;
+  return { ...entry, reason };
 }
 
 function withoutPeer({ peer: _peer, callId: _callId, ...call }: CallDocument): CallDocument {

@@ -14,6 +14,11 @@ export const LIMITS = {
   calls: 64,
   /** Media lines told of one call. */
   media: 8,
+  /**
+   * Within so long the Worker answers a batch, ms; items of users that it could not reach by then are answered `retry`. A shim waits longer
+   * for its answer: else one user's object that hangs would hold up everybody.
+   */
+  answerWithin: 6_000,
   /** Users of one `POST /v1/presence/query`. */
   queryUsers: 500,
   /** Users named in one `GET /v1/watch`. */

@@ -1,7 +1,9 @@
+import { LIMITS } from '../protocol/index.ts';
+
 /** The limits of the routes; durations in milliseconds. */
 export const ROUTE_LIMITS = {
-  /** How long a request waits for a user's object; its items are answered `retry` after that. */
-  objectTimeout: 10_000,
+  /** How long a request for many users waits for their objects, all together; those that are late are told of one by one (`retry`, 503). */
+  batchTimeout: LIMITS.answerWithin,
   /** Objects that one request calls at the same time. */
   concurrency: 64,
   /** Entries of a page of history: default and greatest. */

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
-import { redact } from '../presence/index.ts';
+import type { Env } from '../env.ts';
+import { redact, redactEntry } from '../presence/index.ts';
 import { canonicalAor, domainOf, type PresenceDocument } from '../protocol/index.ts';
 import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
 import { jsonObject } from './body.ts';
@@ -8,6 +9,7 @@ import { finding } from './field.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { historySchema, usersSchema } from './schema/query.ts';
+import { type TimeLimit, timeLimit } from './time-limit.ts';
 
 type UserContext = Context<AppEnv, '/v1/presence/:user'>;
 type HistoryContext = Context<AppEnv, '/v1/presence/:user/history'>;
@@ -38,6 +40,7 @@ export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
     return answer(c, problem(422, `${field}: ${reason}`, field));
   }
   const claims = c.get('claims');
+  const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
   const users = await concurrently(
     query.data.users,
     ROUTE_LIMITS.concurrency,
@@ -45,18 +48,31 @@ export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
       const user = canonicalAor(name);
       if (user === undefined) return problem(400, NO_USER, 'user');
       if (!covers(claims, domainOf(user))) return problem(403, `the token does not cover ${domainOf(user)}`);
-      const document = await c.env.USER.getByName(user).get();
+      const document = await ask(c.env, user, limit);
+      if (document === undefined) return problem(503, `${user} could not be reached`);
       return document === null ? neverSeen(user) : redact(document, detailOf(claims));
     },
   );
+  limit.clear();
   return c.json({ users });
+}
+
+/** A user's document; null for one never seen, undefined where the object does not say in time. One that fails spoils no other. */
+async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDocument | null | undefined> {
+  try {
+    return limit.isOver ? undefined : await limit.within(env.USER.getByName(user).get());
+  } catch (error) {
+    console.error(`a user could not be asked: ${error}`);
+    return undefined;
+  }
 }
 
 /** `GET /v1/presence/{user}/history`: the changes, newest first. */
 export async function getHistory(c: HistoryContext): Promise<Response> {
   const user = canonicalAor(c.req.param('user'));
   if (user === undefined) return answer(c, problem(400, `user: ${NO_USER}`, 'user'));
-  if (!covers(c.get('claims'), domainOf(user))) return forbidden(c, domainOf(user));
+  const claims = c.get('claims');
+  if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
   const query = historySchema.safeParse(c.req.query());
   if (!query.success) {
     const { field, reason } = finding(query.error);
@@ -65,7 +81,7 @@ export async function getHistory(c: HistoryContext): Promise<Response> {
   const { limit, cursor } = query.data;
   const entries = await c.env.USER.getByName(user).history(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
   if (entries === null) return answer(c, neverSeen(user));
-  const page = entries.slice(0, limit);
+  const page = entries.slice(0, limit).map((entry) => redactEntry(entry, detailOf(claims)));
   const last = page.at(-1)?.version;
   return c.json({ entries: page, ...(entries.length > limit && last !== undefined ? { cursor: String(last) } : {}) });
 }

@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
-import { within } from '../objects/within.ts';
 import { clockShift, shiftTimes } from '../presence/index.ts';
 import {
   domainOf,
@@ -19,6 +18,7 @@ import { ROUTE_LIMITS } from './limits.ts';
 import { answer, problem } from './problem.ts';
 import { batchSchema } from './schema/batch.ts';
 import { updateSchema } from './schema/update.ts';
+import { type TimeLimit, timeLimit } from './time-limit.ts';
 
 /** An item of the batch that goes to a user's object, with its place in the batch. */
 interface Item {
@@ -59,12 +59,14 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     if (items === undefined) byUser.set(read.update.user, [item]);
     else items.push(item);
   });
+  const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
   await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
-    const verdicts = await apply(c.env, user, site, items);
+    const verdicts = await apply(c.env, user, site, items, limit);
     items.forEach(({ index }, i) => {
       results[index] = placed(verdicts[i] as Verdict, index);
     });
   });
+  limit.clear();
   return c.json({ results } satisfies UpdateAnswer);
 }
 
@@ -92,14 +94,23 @@ function sequenceOf(value: unknown): number {
   return typeof sequence === 'number' && Number.isSafeInteger(sequence) ? sequence : 0;
 }
 
-async function apply(env: Env, user: string, site: string, items: readonly Item[]): Promise<readonly Verdict[]> {
+/** The verdicts of a user's object; `retry` for all items where it gives none in time. It may have stored them then: they come again. */
+async function apply(
+  env: Env,
+  user: string,
+  site: string,
+  items: readonly Item[],
+  limit: TimeLimit,
+): Promise<readonly Verdict[]> {
   const updates = items.map(({ update }) => update);
   try {
-    return await within(ROUTE_LIMITS.objectTimeout, env.USER.getByName(user).apply(user, site, updates));
+    const verdicts = limit.isOver ? undefined : await limit.within(env.USER.getByName(user).apply(user, site, updates));
+    if (verdicts !== undefined) return verdicts;
+    console.error('a user was not updated in time');
   } catch (error) {
     console.error(`a user could not be updated: ${error}`);
-    return updates.map(({ sequence }) => ({ sequence, verdict: 'retry', reason: 'the user could not be reached in time' }));
   }
+  return updates.map(({ sequence }) => ({ sequence, verdict: 'retry', reason: 'the user could not be reached in time' }));
 }
 
 /** A field that an object names is one of the item; `site` is the batch's own. */

@@ -1,3 +1,4 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { boardOf, boardsOf, shardCount } from '../../../worker/objects/shard.ts';
 
@@ -9,6 +10,23 @@ export function userObject(user: string) {
 /** The board that lists a user. */
 export function boardObject(user: string) {
   return env.BOARD.getByName(boardOf(user, shardCount(env.BOARD_SHARDS)));
+}
+
+/** Makes a method of one object answer nothing until the returned function is called; then it does what it was asked for. */
+export async function hang(object: DurableObjectStub, method: string): Promise<() => void> {
+  let hanging = true;
+  const patch = (instance: object) => {
+    const methods = Object.getPrototypeOf(instance) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const own = methods[method];
+    methods[method] = async function (this: object, ...args) {
+      while (hanging && this === instance) await scheduler.wait(5);
+      return own?.apply(this, args);
+    };
+  };
+  await runInDurableObject(object, (instance) => patch(instance));
+  return () => {
+    hanging = false;
+  };
 }
 
 /** All boards of a domain. */
