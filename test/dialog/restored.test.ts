@@ -10,7 +10,7 @@ function ringing() {
   const after = tracked();
   for (const call of before.tracker.takeChanged()) {
     const found = parseCallRecord(callRecord(call));
-    if (found) after.tracker.restore(found);
+    if (found) after.tracker.restore(found, after.at.now);
   }
   expect(after.tracker.calls.size).toBe(1);
   return after;

@@ -78,6 +78,17 @@ describe('RFC 3261 8.2, 11 requests for the element itself', () => {
     expect(answered(office().receive(invite, flow(2)), 'allow')).toEqual([405, 'OPTIONS, REGISTER']);
   });
 
+  it('8.2.2.3: answers 420 to a REGISTER that requires what is not supported, and binds nothing', () => {
+    const shim = testElement();
+    const text = requestText('REGISTER', {
+      uri: 'sip:example.com',
+      to: '<sip:alice@example.com>',
+      headers: ['Require: outbound', 'Contact: <sip:alice@127.0.0.2>'],
+    });
+    expect(answered(shim.receive(text, flow(2)), 'unsupported')).toEqual([420, 'outbound']);
+    expect(shim.element.location.size).toBe(0);
+  });
+
   it('answers 400 to a malformed request and says why', () => {
     const shim = office();
     const result = shim.receive(requestText('INVITE').replace('CSeq: 1 INVITE', 'CSeq: 1 BYE'), flow(2));

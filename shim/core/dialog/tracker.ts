@@ -116,8 +116,13 @@ export class DialogTracker {
     return this.calls.nextDeadline();
   }
 
-  /** Takes up a call where an earlier process left it. */
-  restore(call: Call): void {
+  /**
+   * Takes up a call where an earlier process left it. No deadline is further away than one set now would be: the earlier process may have
+   * had a clock that was ahead, or a longer cap.
+   */
+  restore(call: Call, now: number): void {
+    call.deadline = Math.min(call.deadline, now + Math.max(this.#settings.dialogCap, this.#settings.earlyCap));
+    call.toldDeadline = Math.min(call.toldDeadline, call.deadline);
     this.calls.add(call);
     this.#restored.add(call.key);
   }
@@ -288,10 +293,12 @@ export class DialogTracker {
     return same.filter((call) => call.fromTag === a || call.fromTag === b);
   }
 
-  /** Where that INVITE is several calls: those that have the message's dialog. */
+  /** Where that INVITE is several calls: those that have the message's dialog, or, where none has it, those that may have lost it by a restart. */
   #withDialog(m: Message): readonly Call[] {
     const calls = this.#of(m);
-    return calls.length > 1 ? having(calls, m) : calls;
+    if (calls.length < 2) return calls;
+    const found = having(calls, m);
+    return found.length > 0 ? found : calls.filter((call) => this.#restored.has(call.key));
   }
 }
 

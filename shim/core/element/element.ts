@@ -7,7 +7,7 @@ import type { Self } from '../proxy/self.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
 import type { RegistrarPolicy } from '../registrar/policy.ts';
 import { register } from '../registrar/register.ts';
-import { isRequest, type Message, type MessageLimits, parseUri, scan, to } from '../sip/index.ts';
+import { isRequest, type Message, type MessageLimits, parseUri, requires, scan, to } from '../sip/index.ts';
 import { TransactionTable } from '../transaction/table.ts';
 import type { SendAction, TransactionEvent, TransactionSettings } from '../transaction/types.ts';
 import type { Flow, Target } from '../transport.ts';
@@ -92,7 +92,14 @@ export class Element {
   /** Takes up what an earlier process left on disk. */
   restore(state: JournalState, now: number): ElementAction[] {
     this.#now = now;
-    this.location.restore(state.bindings);
+    // An earlier process may have had a clock that was ahead, or granted more: no binding lasts longer than one that begins now could.
+    const latest = now + this.#settings.registrar.maxExpires * 1000;
+    const bindings = state.bindings.map((b) =>
+      b.since <= now && b.expiresAt <= latest
+        ? b
+        : { ...b, since: Math.min(b.since, now), expiresAt: Math.min(b.expiresAt, latest) },
+    );
+    this.location.restore(bindings);
     return this.#effects(this.presence.restore(state, now));
   }
 
@@ -173,6 +180,10 @@ export class Element {
       });
     if (m.method !== 'REGISTER') return refuse(REFUSALS.method);
     // RFC 3261 10.3 step 5: "If the address-of-record is not valid for the domain in the Request-URI, the registrar MUST send a 404."
+    // RFC 3261 10.3 step 2: "the registrar MUST process the Require header field values as described for UASs in Section 8.2.2": 420 for
+    // what is not supported, which here is everything.
+    const required = requires(m);
+    if (required.length > 0) return refuse(REFUSALS.extension(required));
     const uri = parseUri(to(m)?.uri ?? '');
     const aor = canonicalAor(to(m)?.uri ?? '');
     if (uri === undefined || aor === undefined || !this.#self.servesDomain(uri) || domainOf(aor) !== uri.host)

@@ -70,7 +70,7 @@ export class Presence {
     for (const { key, body } of state.dialogs) {
       const call = parseCallRecord(body);
       if (call === undefined) ops.push({ op: 'dialog-delete', key });
-      else this.tracker.restore(call);
+      else this.tracker.restore(call, now);
     }
     const waiting = this.outbox.restore(state.outbox, now);
     this.outbox.reconcile(this.reporter.users());
