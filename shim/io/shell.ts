@@ -5,6 +5,9 @@ import type { Flow, Target } from '../core/transport.ts';
 import type { Log } from '../log.ts';
 import { type Alarm, type Clock, createAlarm } from './clock.ts';
 
+/** Pause after a defect in a timer, ms: one that comes again at once must not take the whole process. */
+const AFTER_DEFECT = 1000;
+
 /** What the shell works with: the real things, or those of a test. */
 export interface ShellParts {
   readonly element: Element;
@@ -82,9 +85,17 @@ export class Shell {
     this.#alarm.set(next);
   }
 
+  /** Nobody stands behind a timer who would catch a defect, as the network does for what comes in: it would end the process. */
   #fire(): void {
+    const { element, clock, log } = this.#parts;
     this.#armedFor = Number.POSITIVE_INFINITY;
-    this.run(this.#parts.element.expire(this.#parts.clock.now()));
+    try {
+      this.run(element.expire(clock.now()));
+    } catch (error) {
+      log.error('defect in a timer', { error: String((error as Error)?.stack ?? error) });
+      this.#armedFor = clock.now() + AFTER_DEFECT;
+      this.#alarm.set(this.#armedFor);
+    }
   }
 }
 
