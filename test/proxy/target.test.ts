@@ -134,6 +134,17 @@ describe('RFC 3261 18.1.1 the address that a request is sent from', () => {
     expect(messages.map((m) => headers(m, 'route'))).toEqual([[]]);
   });
 
+  it('is no loopback address toward another machine, though the caller is on this one', () => {
+    const points = ['127.0.0.1', '192.0.2.10'].map((address) => ({ transport: 'udp' as const, address, port: 5060 }));
+    const self = new Self(points, []);
+    const from = (local: string, host: string) =>
+      self.pointFor({ transport: 'udp', host, port: 5060 }, at({ address: local, port: 5060 }, '127.0.0.9'))?.address;
+    expect(from('127.0.0.1', '192.0.2.20')).toBe('192.0.2.10');
+    expect(from('127.0.0.1', 'pbx.example')).toBe('192.0.2.10');
+    expect(from('127.0.0.1', '127.0.0.8')).toBe('127.0.0.1');
+    expect(from('192.0.2.10', '127.0.0.8')).toBe('127.0.0.1');
+  });
+
   it('is of IPv6 where nothing else is had, for a name too', () => {
     const self = new Self([{ transport: 'udp', address: '::1', port: 5060 }], []);
     const from = at(SHIM, '::1');

@@ -51,8 +51,12 @@ export class Self {
     const had = this.#points.filter((p) => p.transport === target.transport);
     const same = had.filter((p) => p.address.includes(':') === v6);
     const fit = same.length === 0 && !v6 && parseIpv4(target.host) === undefined ? had : same;
-    const at = (local: Address | undefined) => fit.find((p) => p.address === local?.address && p.port === local.port);
-    return at(target.local) ?? at(flow.local) ?? fit[0];
+    // From a loopback address nothing can be sent to another machine.
+    const near = fit.filter((p) => isLoopback(p.address) === isLoopback(target.host));
+    const among = near.length > 0 ? near : fit;
+    const at = (list: readonly ListenPoint[], local: Address | undefined) =>
+      list.find((p) => p.address === local?.address && p.port === local.port);
+    return at(fit, target.local) ?? at(among, flow.local) ?? among[0];
   }
 
   /** The listening address at which something came in, or that stands for it (a connection that was opened from here). */
@@ -64,6 +68,8 @@ export class Self {
     );
   }
 }
+
+const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1' || host === 'localhost';
 
 /** `host` or `[v6]`, as it stands in a URI or a Via. */
 export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
