@@ -79,6 +79,20 @@ describe('Offhook the lamp never lies and never sticks', () => {
     );
   });
 
+  it('a call that rang when the shim was killed stops ringing when the caller gives up', () => {
+    const o = office({ phones: [{ user: 'alice' }, { user: 'bob', answers: 'never' }] });
+    o.registerAll();
+    o.network.advance(1000);
+    o.act(0, (phone, now) => phone.call('sip:bob@example.com', now, { talk: MINUTE, patience: 10_000 }));
+    o.network.advance(5000);
+    o.restart(1000);
+    o.network.advance(3000);
+    expect([o.seen('alice'), o.seen('bob')]).toEqual(['calling calling', 'ringing ringing']);
+    o.network.advance(2000);
+    expect([o.seen('alice'), o.seen('bob')]).toEqual(['available idle', 'available idle']);
+    expect(o.phones.map((phone) => phone.calls.map((call) => call.state))).toEqual([['over'], ['over']]);
+  });
+
   it('is right in the end though the shim is killed at any moment', () => {
     fc.assert(
       fc.property(

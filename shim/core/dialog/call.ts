@@ -35,6 +35,8 @@ export interface Call {
   readonly fromTag: string;
   /** CSeq number of the INVITE that began it; a retry with credentials raises it. */
   cseq: number;
+  /** Via branch under which that INVITE was sent on; '' where it is not known. */
+  branch?: string;
   /** Where the session description was offered: in the INVITE, or (delayed) in the 2xx. */
   offer: 'early' | 'delayed';
   phase: Phase;

@@ -31,6 +31,12 @@ const DIALOGS_OF_A_CALL = 32;
 /** Calls followed under one Call-ID: the branches of a fork, and those who reuse Call-IDs. */
 const CALLS_OF_A_CALL_ID = 64;
 
+/** Where a request was sent on: to that local user, under that Via branch. */
+export interface Onward {
+  readonly callee: string | undefined;
+  readonly branch: string;
+}
+
 /**
  * The local user for whom the INVITE was on the way that a response takes back; null where it was for none, undefined where that is not
  * known any more.
@@ -58,10 +64,10 @@ export class DialogTracker {
     this.#settings = settings;
   }
 
-  /** A request that was relayed to `callee`. `parties` is asked for once, when an INVITE begins a call. */
-  request(m: Message, parties: () => Parties, now: number, callee?: string): CallEvent[] {
+  /** A request that was relayed. `parties` is asked for once, when an INVITE begins a call. */
+  request(m: Message, parties: () => Parties, now: number, onward: Onward = NOWHERE): CallEvent[] {
     if (m.method === 'INVITE' && to(m)?.tag === undefined) {
-      this.#begin(m, parties, now, callee);
+      this.#begin(m, parties, now, onward);
       return [];
     }
     return this.#withDialog(m).flatMap((call) => this.#requested(call, m, now));
@@ -132,6 +138,12 @@ export class DialogTracker {
     return this.#of(m).some((call) => this.#restored.has(call.key));
   }
 
+  /** The branch under which an earlier process sent on the INVITE that this CANCEL is for, to that callee. */
+  restoredBranch(m: Message, callee: string | null): string | undefined {
+    const call = this.#of(m).find((one) => one.cseq === cseq(m).number && calleeOf(one) === callee);
+    return call && this.#restored.has(call.key) ? call.branch : undefined;
+  }
+
   /** The calls that have changed since this was last asked; those that ended are no longer among `calls`. */
   takeChanged(): Call[] {
     const changed = [...this.#changed];
@@ -139,7 +151,7 @@ export class DialogTracker {
     return changed;
   }
 
-  #begin(m: Message, parties: () => Parties, now: number, callee: string | undefined): void {
+  #begin(m: Message, parties: () => Parties, now: number, { callee, branch }: Onward): void {
     const fromTag = from(m)?.tag ?? '';
     const key = `${callId(m)}\n${fromTag}\n${callee ?? ''}`;
     const number = cseq(m)?.number ?? 0;
@@ -148,6 +160,7 @@ export class DialogTracker {
       // The same INVITE with credentials: the same call.
       if (number > known.cseq && known.dialogs.length === 0) {
         known.cseq = number;
+        known.branch = own(branch);
         known.offer = offerOf(m);
         this.calls.setDeadline(known, now + this.#settings.earlyCap);
       }
@@ -167,6 +180,7 @@ export class DialogTracker {
       callId: own(callId(m)),
       fromTag: own(fromTag),
       cseq: number,
+      branch: own(branch),
       offer: offerOf(m),
       phase: 'trying',
       dialogs: [],
@@ -301,6 +315,8 @@ export class DialogTracker {
     return found.length > 0 ? found : calls.filter((call) => this.#restored.has(call.key));
   }
 }
+
+const NOWHERE: Onward = { callee: undefined, branch: '' };
 
 const having = (calls: readonly Call[], m: Message): readonly Call[] =>
   calls.filter((call) => dialogState(call, calleeTag(call, m)) !== undefined);

@@ -71,6 +71,7 @@ export class Element {
       table: this.table,
       unique: parts.unique,
       isRestored: (m) => this.presence.tracker.isRestored(m),
+      restoredBranch: (m, callee) => this.presence.tracker.restoredBranch(m, callee),
       routing: {
         self: parts.self,
         upstream: settings.upstream,
@@ -78,9 +79,9 @@ export class Element {
         isKnown: (aor) => this.#known.has(aor) || this.location.get(aor).length > 0,
       },
       observer: {
-        request: (m, flow, callee) => {
+        request: (m, flow, callee, branch) => {
           const parties = () => partiesOf(m, { flow, callee }, this.location, this.#unique, this.#now);
-          this.#observed.push(() => this.presence.request(m, parties, this.#now, callee));
+          this.#observed.push(() => this.presence.request(m, parties, this.#now, { callee, branch }));
         },
         response: (m, way) => {
           this.#observed.push(() => this.presence.response(m, this.#now, way));

@@ -1,6 +1,6 @@
 import type { Call, CallEvent } from '../dialog/call.ts';
 import { callRecord, parseCallRecord } from '../dialog/record.ts';
-import type { Parties, Way } from '../dialog/tracker.ts';
+import type { Onward, Parties, Way } from '../dialog/tracker.ts';
 import { DialogTracker, type TrackerSettings } from '../dialog/tracker.ts';
 import { type JournalOp, type JournalState, journalOfBindings } from '../journal.ts';
 import { Outbox } from '../outbox/outbox.ts';
@@ -38,9 +38,9 @@ export class Presence {
     this.outbox = new Outbox(settings.outbox, (user) => this.reporter.snapshot(user, this.#now));
   }
 
-  /** A request was relayed, to a local user where `callee` is given. */
-  request(m: Message, parties: () => Parties, now: number, callee?: string): Effects {
-    return this.#calls(this.tracker.request(m, parties, now, callee), now);
+  /** A request was relayed. */
+  request(m: Message, parties: () => Parties, now: number, onward?: Onward): Effects {
+    return this.#calls(this.tracker.request(m, parties, now, onward), now);
   }
 
   /** A response was relayed. */

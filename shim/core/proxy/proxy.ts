@@ -12,8 +12,8 @@ import { validate } from './validate.ts';
 
 /** What the proxy tells of the messages that it relayed, once they are on their way. */
 export interface Observer {
-  /** A request was relayed; `callee` is the local user it was for, `flow` where it came from. */
-  request(m: Message, flow: Flow, callee: string | undefined): void;
+  /** A request was relayed; `callee` is the local user it was for, `flow` where it came from, `branch` that of the Via it was given. */
+  request(m: Message, flow: Flow, callee: string | undefined, branch: string): void;
   /**
    * A response was relayed, or made here in the place of one. `callee` is the local user that the request was for; null where there is none,
    * undefined where that is not known.
@@ -29,6 +29,8 @@ export interface ProxyParts {
   readonly unique: () => string;
   /** Is the call of that response one that was taken up from disk (its transactions are gone). */
   readonly isRestored: (m: Message) => boolean;
+  /** The branch under which the INVITE of that CANCEL was sent on to `callee`, where its call is such a one. */
+  readonly restoredBranch: (m: Message, callee: string | null) => string | undefined;
 }
 
 /** RFC 3261 16: the stateful proxy. Bytes go out as actions; it keeps the response contexts and nothing else. */
@@ -60,7 +62,7 @@ export class StatefulProxy {
     if (outbound === undefined || isLoop(m, loop, routing.self)) return [];
     const branch = makeBranch(unique(), loop);
     const text = forwarded(m, way, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
-    observer.request(m, flow, way.callee);
+    observer.request(m, flow, way.callee, branch);
     return [{ type: 'send', text, target: sentFrom(way.target, outbound), id: '' }];
   }
 
@@ -148,7 +150,7 @@ export class StatefulProxy {
     if (!sent.ok) return this.refuse(id, m, flow, REFUSALS.full, now);
     const context = this.contexts.open(id, m, flow, way.callee ?? null);
     this.contexts.addBranch(context, { id: sent.id, completed: false });
-    observer.request(m, flow, way.callee);
+    observer.request(m, flow, way.callee, branch);
     return [...sent.actions];
   }
 
@@ -176,15 +178,35 @@ export class StatefulProxy {
   #cancel(m: Message, flow: Flow, id: string, now: number): Action[] {
     const invite = this.#parts.table.matchCancel(m);
     const context = invite === undefined ? undefined : this.contexts.ofServer(invite);
-    if (context === undefined) return this.refuse(id, m, flow, REFUSALS.noTransaction, now);
-    const actions = this.refuse(id, m, flow, { status: 200, reason: 'OK', headers: [] }, now);
+    if (context === undefined)
+      return this.#cancelRestored(m, flow, id, now) ?? this.refuse(id, m, flow, REFUSALS.noTransaction, now);
+    const actions = this.refuse(id, m, flow, OK, now);
     if (context.finalSent) return actions;
     context.cancelled = true;
     // RFC 3261 9.1: a branch without a provisional response yet is cancelled when one comes; the client transaction sees to it.
     for (const { id: client } of context.branches) actions.push(...this.#parts.table.cancel(client, now));
     return actions;
   }
+
+  /**
+   * RFC 3261 16.10: "If a response context is not found, the element does not have any knowledge of the request to apply the CANCEL to. It
+   * MUST statelessly forward the CANCEL request". What is known of a call that rang when the process was killed is the branch of its INVITE,
+   * which the callee's phone asks for (9.1).
+   */
+  #cancelRestored(m: Message, flow: Flow, id: string, now: number): Action[] | undefined {
+    const { routing, table, restoredBranch } = this.#parts;
+    const way = route(m, routing, flow);
+    if (way.kind !== 'forward' || validate(m)) return undefined;
+    const branch = restoredBranch(m, way.callee ?? null);
+    const outbound = routing.self.pointFor(way.target, flow);
+    if (!branch || outbound === undefined) return undefined;
+    const text = forwarded(m, way, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
+    const sent = table.send({ text, method: 'CANCEL', branch }, sentFrom(way.target, outbound), now);
+    return sent.ok ? [...this.refuse(id, m, flow, OK, now), ...sent.actions] : undefined;
+  }
 }
+
+const OK: Refusal = { status: 200, reason: 'OK', headers: [] };
 
 /** The target, with the address to send from: that which stands in Via, so that answers and firewalls find it as it says. */
 const sentFrom = (target: Target, { address, port }: ListenPoint): Target => ({ ...target, local: { address, port } });
