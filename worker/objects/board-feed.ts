@@ -15,13 +15,30 @@ export interface BoardChange {
   readonly visible: boolean;
 }
 
-/** What a user's object still has to tell its board: in order, one request at a time, bounded, and tried again where it fails. */
+/** What whoever reported is to tell the user's board before the report counts as answered. */
+export interface Handover {
+  readonly board: string;
+  readonly changes: readonly BoardChange[];
+}
+
+/** A change that is not known to have reached the board. */
+interface Waiting {
+  readonly change: BoardChange;
+  /** The site in whose name it was handed over; undefined while this object has to tell the board itself. */
+  handedTo: string | undefined;
+}
+
+/**
+ * What a user's object still has to tell its board: in order, bounded, and tried again where it fails. What comes of a report is handed
+ * over to the request that brought it, which tells a board of all the users of its batch at once; should it fail, or should the
+ * object change by itself, the object tells its board itself. The board ignores what it has, so telling it twice is harmless.
+ */
 export class BoardFeed {
   readonly #boards: DurableObjectNamespace<Board>;
   #board = '';
   /** The board that listed the user under another number of shards, until it has forgotten them. */
   #former: string | undefined;
-  #queue: BoardChange[] = [];
+  #queue: Waiting[] = [];
   #sending: Promise<boolean> | undefined;
   #failures = 0;
   #retryAt: number | undefined;
@@ -36,27 +53,48 @@ export class BoardFeed {
   }
 
   /** After a reload: the newest state, which `told` may or may not have heard. */
-  repeat(told: string, board: string, document: PresenceDocument): void {
-    this.#board = board;
+  reload(told: string, board: string, document: PresenceDocument): void {
     if (told !== board) this.#former = told;
-    this.#queue = [boardChange(document, true)];
+    this.repeat(board, document);
+  }
+
+  /** The newest state once more, where nothing waits: a report that changes nothing may be the repetition of one that was cut off. */
+  repeat(board: string, document: PresenceDocument): void {
+    this.#board = board;
+    if (this.#queue.length === 0) this.#queue = [{ change: boardChange(document, true), handedTo: undefined }];
   }
 
   /** Puts changes in line. */
   add(board: string, changes: readonly Change[]): void {
     this.#board = board;
-    for (const { document, entry } of changes) this.#queue.push(boardChange(document, entry !== undefined));
+    for (const { document, entry } of changes) {
+      this.#queue.push({ change: boardChange(document, entry !== undefined), handedTo: undefined });
+    }
     if (this.#queue.length > OBJECT_LIMITS.boardQueue) this.#queue = this.#queue.slice(-OBJECT_LIMITS.boardQueue);
   }
 
-  /** A board that failed may be tried again now, whatever the wait was. */
-  retry(): void {
-    this.#retryAt = undefined;
+  /** A site goes on to something new, so what it was handed has reached the board: it would have come again otherwise. */
+  delivered(site: string): void {
+    this.#queue = this.#queue.filter(({ handedTo }) => handedTo !== site);
   }
 
-  /** Sends what waits. Returns when nothing waits any more, or when it has to be tried later (`retryAt`). Never throws. */
+  /** Hands over all that waits; undefined where nothing does, or where this object has to see to it itself. */
+  handOver(site: string): Handover | undefined {
+    const own = this.#sending !== undefined || this.#retryAt !== undefined || this.#former !== undefined;
+    if (own || this.#queue.length === 0) return undefined;
+    for (const waiting of this.#queue) waiting.handedTo = site;
+    return { board: this.#board, changes: this.#queue.map(({ change }) => change) };
+  }
+
+  /** What was handed over may not have arrived, and a board that failed may be tried again, whatever the wait was. */
+  retry(): void {
+    this.#retryAt = undefined;
+    for (const waiting of this.#queue) waiting.handedTo = undefined;
+  }
+
+  /** Tells what nobody else does. Returns when that is done, or when it has to be tried later (`retryAt`). Never throws. */
   async send(): Promise<void> {
-    while (this.#queue.length > 0 && this.#retryAt === undefined) {
+    while (this.#retryAt === undefined && this.#queue.some(({ handedTo }) => handedTo === undefined)) {
       this.#sending ??= this.#sendOnce().finally(() => {
         this.#sending = undefined;
       });
@@ -65,11 +103,12 @@ export class BoardFeed {
   }
 
   async #sendOnce(): Promise<boolean> {
-    const sent = [...this.#queue];
+    const sent = new Set(this.#queue);
+    const changes = this.#queue.map(({ change }) => change);
     const former = this.#former;
-    const user = (sent[0] as BoardChange).user;
+    const user = (changes[0] as BoardChange).user;
     try {
-      await within(OBJECT_LIMITS.boardTimeout, this.#boards.getByName(this.#board).put(sent));
+      await within(OBJECT_LIMITS.boardTimeout, this.#boards.getByName(this.#board).put(changes));
       if (former !== undefined) await within(OBJECT_LIMITS.boardTimeout, this.#boards.getByName(former).drop(user));
     } catch (error) {
       const wait = Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** this.#failures++, OBJECT_LIMITS.boardRetryMax);
@@ -77,7 +116,7 @@ export class BoardFeed {
       console.error(`board ${this.#board} could not be told; tried again in ${wait} ms: ${error}`);
       return false;
     }
-    this.#queue = this.#queue.filter((change) => !sent.includes(change));
+    this.#queue = this.#queue.filter((waiting) => !sent.has(waiting));
     this.#former = undefined;
     this.#failures = 0;
     this.#retryAt = undefined;

@@ -31,7 +31,7 @@ export class Board extends DurableObject<Env> {
   }
 
   /**
-   * Takes changes of one user, in order, and tells those who watch. What is not newer than the stored version is ignored. The first
+   * Takes changes of users, those of each in order, and tells those who watch. What is not newer than the stored version is ignored. The first
    * call is stored at once; those that arrive while its commit is under way are stored together in the next.
    */
   put(changes: readonly BoardChange[]): Promise<void> {

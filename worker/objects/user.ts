@@ -10,13 +10,22 @@ import {
   type PresenceRecord,
 } from '../presence/index.ts';
 import type { HistoryEntry, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
-import { BoardFeed } from './board-feed.ts';
+import { BoardFeed, type Handover } from './board-feed.ts';
 import { boardOf, shardCount } from './shard.ts';
 import { UserStore } from './user-store.ts';
 
+/** What became of a report. */
+export interface Applied {
+  /** One for each update. */
+  readonly verdicts: readonly Verdict[];
+  /** What the caller is to tell the user's board; where that fails, it calls `show`. */
+  readonly handover?: Handover;
+}
+
 /**
  * One user: the single writer of all that is known of them. A shell: what is true is decided in `presence/`, in one go without an
- * `await`; then it is stored in one commit, the alarm is armed, the board is told, and only then the reporter.
+ * `await`; then it is stored in one commit, the alarm is armed, the board is told (by the request that brought the report, for all users of its batch), and only
+ * then the reporter.
  */
 export class User extends DurableObject<Env> {
   readonly #store: UserStore;
@@ -34,7 +43,7 @@ export class User extends DurableObject<Env> {
     this.#record = stored?.record;
     this.#entries = stored?.entries ?? 0;
     // Whether the board heard of it before memory was lost is not known: it is told again, and ignores what it has.
-    if (stored !== undefined) this.#feed.repeat(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
+    if (stored !== undefined) this.#feed.reload(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
     void ctx.blockConcurrencyWhile(async () => {
       this.#armed = await ctx.storage.getAlarm();
     });
@@ -42,17 +51,28 @@ export class User extends DurableObject<Env> {
 
   /**
    * Applies updates of `site` about `user` (this object's name), their times corrected already. When it returns, what was accepted
-   * is stored, and the board has it or will be told by alarm.
+   * is stored, and the board has it, will be told by alarm, or is to be told by the caller. A caller that dies before has given no
+   * verdict: the site repeats its updates, and the board is told then.
    */
-  async apply(user: string, site: string, updates: readonly Update[]): Promise<Verdict[]> {
+  async apply(user: string, site: string, updates: readonly Update[]): Promise<Applied> {
     const before = this.#record ?? emptyRecord(user);
-    const step = applyGroup(before, site, updates, Date.now());
-    if (step.record !== before) {
-      this.#commit(step.record, step.changes);
+    const { record, verdicts, changes } = applyGroup(before, site, updates, Date.now());
+    if (verdicts.every(({ verdict }) => verdict === 'accepted')) this.#feed.delivered(site);
+    if (record !== before) {
+      this.#commit(record, changes);
       this.#arm();
     }
+    if (changes.length === 0 && this.#record !== undefined) this.#feed.repeat(this.#boardOf(user), documentOf(this.#record));
+    const handover = this.#feed.handOver(site);
+    if (handover !== undefined) return { verdicts, handover };
     await this.#show();
-    return [...step.verdicts];
+    return { verdicts };
+  }
+
+  /** Tells the board itself: what was handed over may not have arrived. When it returns, the board has it or will be told by alarm. */
+  async show(): Promise<void> {
+    this.#feed.retry();
+    await this.#show();
   }
 
   /** The presence document as of now; null for a user never seen. */

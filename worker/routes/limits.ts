@@ -5,7 +5,9 @@ export const ROUTE_LIMITS = {
   /** How long a request for many users waits for their objects, all together; those that are late are told of one by one (`retry`, 503). */
   batchTimeout: LIMITS.answerWithin,
   /** Objects that one request calls at the same time. */
-  concurrency: 64,
+  concurrency: 128,
+  /** Documents told to a board in one request, characters. */
+  boardText: 4 * 1024 * 1024,
   /** Entries of a page of history: default and greatest. */
   historyDefault: 50,
   historyMax: 200,

@@ -11,6 +11,7 @@ import {
   type Verdict,
 } from '../protocol/index.ts';
 import { type AppEnv, covers } from './auth.ts';
+import { BoardPost } from './board-post.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
@@ -60,8 +61,9 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     else items.push(item);
   });
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
+  const post = new BoardPost(c.env.BOARD);
   await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
-    const verdicts = await apply(c.env, user, site, items, limit);
+    const verdicts = await apply(c.env, post, user, site, items, limit);
     items.forEach(({ index }, i) => {
       results[index] = placed(verdicts[i] as Verdict, index);
     });
@@ -97,6 +99,7 @@ function sequenceOf(value: unknown): number {
 /** The verdicts of a user's object; `retry` for all items where it gives none in time. It may have stored them then: they come again. */
 async function apply(
   env: Env,
+  post: BoardPost,
   user: string,
   site: string,
   items: readonly Item[],
@@ -104,13 +107,27 @@ async function apply(
 ): Promise<readonly Verdict[]> {
   const updates = items.map(({ update }) => update);
   try {
-    const verdicts = limit.isOver ? undefined : await limit.within(env.USER.getByName(user).apply(user, site, updates));
+    const verdicts = limit.isOver ? undefined : await limit.within(applyAndShow(env, post, user, site, updates));
     if (verdicts !== undefined) return verdicts;
     console.error('a user was not updated in time');
   } catch (error) {
     console.error(`a user could not be updated: ${error}`);
   }
   return updates.map(({ sequence }) => ({ sequence, verdict: 'retry', reason: 'the user could not be reached in time' }));
+}
+
+/** Has the updates stored, and the board told: by this request, or where that fails by the user's object. */
+async function applyAndShow(
+  env: Env,
+  post: BoardPost,
+  user: string,
+  site: string,
+  updates: readonly Update[],
+): Promise<readonly Verdict[]> {
+  const object = env.USER.getByName(user);
+  const { verdicts, handover } = await object.apply(user, site, updates);
+  if (handover !== undefined && !(await post.put(handover.board, handover.changes))) await object.show();
+  return verdicts;
 }
 
 /** A field that an object names is one of the item; `site` is the batch's own. */
