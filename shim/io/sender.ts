@@ -55,10 +55,12 @@ export function createSender(settings: SenderSettings): Sender {
   function poke(): void {
     if (running !== undefined || closed) return;
     clearTimeout(timer);
-    running = run().finally(() => {
-      running = undefined;
-      arm();
-    });
+    running = run()
+      .catch((error) => tell(outbox.fail(internal(error), clock())))
+      .finally(() => {
+        running = undefined;
+        arm();
+      });
   }
 
   /** The one timer of the outbox. */
@@ -88,7 +90,7 @@ export function createSender(settings: SenderSettings): Sender {
     try {
       return outbox.take(clock());
     } catch (error) {
-      return { reason: 'internal', detail: String((error as Error)?.stack ?? error) };
+      return internal(error);
     }
   }
 
@@ -128,6 +130,11 @@ export function createSender(settings: SenderSettings): Sender {
       await client.destroy();
     },
   };
+}
+
+/** A fault of this process: it is told, and tried again with a pause. A rejection that nobody takes would end the process, and with it the calls. */
+function internal(error: unknown): SendFailure {
+  return { reason: 'internal', detail: String((error as Error)?.stack ?? error) };
 }
 
 function garbage(status: number, text: string): SendFailure {

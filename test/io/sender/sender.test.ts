@@ -211,6 +211,20 @@ describe('Offhook sender: a Worker that is down, slow, or answers 500, 429 or ga
     expect(site.failures()).toMatchObject([{ reason: 'internal', detail: expect.stringContaining('a bug') }]);
   });
 
+  it('goes on with a pause where an answer cannot be taken in, and does not end the process', async () => {
+    const { server, site } = await start({ backoffMin: 1, backoffMax: 2 });
+    const { outbox } = site;
+    const settle = outbox.settle.bind(outbox);
+    outbox.settle = (...args) => {
+      outbox.settle = settle;
+      throw new Error(`a bug, ${args.length}`);
+    };
+    site.report(online(ALICE));
+    await server.until(() => server.requests.length === 2);
+    expect(site.failures()).toMatchObject([{ reason: 'internal', detail: expect.stringContaining('a bug') }]);
+    expect(statuses(server.worker.effects)).toEqual(['online']);
+  });
+
   it('ends while a request is under way, and keeps it in the outbox', async () => {
     const { server, site } = await start();
     server.manners.push(() => true);
