@@ -181,6 +181,7 @@ describe('Offhook watchers', () => {
         if (attachment.until === exp * 1000) socket.serializeAttachment({ ...attachment, until: Date.now() - 1 });
       }
     });
+    await evictDurableObject(boardObject(alice.user));
     await report([alice.next(say.online())]);
     await watcher.until(() => watcher.closed !== undefined);
     expect([watcher.closed?.code, watcher.frames.length]).toEqual([1008, 1]);

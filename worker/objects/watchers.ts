@@ -13,18 +13,18 @@ export interface Watcher {
   readonly until: number | null;
 }
 
-/** The sockets of a board, by what they watch. Rebuilt from attachments and store when the board wakes up. */
+/** The sockets of a board, by what they watch. Rebuilt from attachments and store when the board wakes up; between, attachments are not read. */
 export class Watchers {
   readonly #store: BoardStore;
-  readonly #domain = new Set<WebSocket>();
-  readonly #byUser = new Map<string, Set<WebSocket>>();
+  readonly #domain = new Map<WebSocket, Watcher>();
+  readonly #byUser = new Map<string, Map<WebSocket, Watcher>>();
 
   constructor(store: BoardStore, sockets: readonly WebSocket[]) {
     this.#store = store;
     const watchers = sockets.map((socket) => ({ socket, watcher: watcherOf(socket) }));
     const watches = store.watches(new Set(watchers.flatMap(({ watcher }) => watcher?.id ?? [])));
     for (const { socket, watcher } of watchers) {
-      if (watcher !== undefined) this.#index(socket, watcher.domain ? undefined : (watches.get(watcher.id) ?? []));
+      if (watcher !== undefined) this.#index(socket, watcher, watcher.domain ? undefined : (watches.get(watcher.id) ?? []));
     }
   }
 
@@ -32,7 +32,7 @@ export class Watchers {
   add(socket: WebSocket, watcher: Watcher, users: readonly string[] | undefined): void {
     socket.serializeAttachment(watcher);
     if (users !== undefined) this.#store.addWatch(watcher.id, users);
-    this.#index(socket, users);
+    this.#index(socket, watcher, users);
   }
 
   remove(socket: WebSocket): void {
@@ -48,9 +48,7 @@ export class Watchers {
   /** Sends a change to those who watch its user. A socket that cannot be sent to is closed. */
   push(change: BoardChange, now: number): void {
     const frames = new Map<DetailLevel, string>();
-    for (const socket of [...this.#domain, ...(this.#byUser.get(change.user) ?? [])]) {
-      const watcher = watcherOf(socket);
-      if (watcher === undefined) continue;
+    for (const [socket, watcher] of [...this.#domain, ...(this.#byUser.get(change.user) ?? [])]) {
       if (watcher.until !== null && watcher.until <= now) {
         this.close(socket, 1008, 'the token has expired');
         continue;
@@ -79,15 +77,15 @@ export class Watchers {
     }
   }
 
-  #index(socket: WebSocket, users: readonly string[] | undefined): void {
+  #index(socket: WebSocket, watcher: Watcher, users: readonly string[] | undefined): void {
     if (users === undefined) {
-      this.#domain.add(socket);
+      this.#domain.set(socket, watcher);
       return;
     }
     for (const user of users) {
       const sockets = this.#byUser.get(user);
-      if (sockets === undefined) this.#byUser.set(user, new Set([socket]));
-      else sockets.add(socket);
+      if (sockets === undefined) this.#byUser.set(user, new Map([[socket, watcher]]));
+      else sockets.set(socket, watcher);
     }
   }
 }
