@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { boardOf } from '../../worker/objects/shard.ts';
-import { newDomain, newStream, report, say } from './support/client.ts';
+import type { PresenceDocument } from '../../worker/protocol/index.ts';
+import { newDomain, newStream, okay, presence, report, request, say } from './support/client.ts';
 import { boardObject, hang, userObject } from './support/objects.ts';
 import { TestWatcher } from './support/watcher.ts';
 
@@ -58,6 +59,30 @@ describe('Offhook handing changes over to the request that brought the report', 
       [3, 2],
     ]);
     expect(watcher.frames).toHaveLength(4);
+    watcher.socket.close();
+  });
+
+  it('keeps boards and objects the same, every change told once and in order, under four sites at once', async () => {
+    const domain = newDomain();
+    const watcher = await TestWatcher.open(`domain=${domain}`);
+    const users = Array.from({ length: 10 }, (_, i) => `sip:user${i}@${domain}`);
+    const rounds = 10;
+    const site = async (name: string) => {
+      const streams = users.map(newStreamOf);
+      for (let round = 0; round < rounds; round++) {
+        const word = round % 2 ? say.idle(name) : say.talking(name);
+        const updates = streams.map((stream) => stream.next(word));
+        expect(new Set((await report(updates, name)).map(({ verdict }) => verdict))).toEqual(new Set(['accepted']));
+      }
+    };
+    await Promise.all(['a', 'b', 'c', 'd'].map(site));
+    const told = await watcher.changes(4 * rounds * users.length);
+    for (const user of users) {
+      const versions = told.filter((change) => change.user === user).map(({ version }) => version);
+      expect(versions).toEqual(Array.from({ length: 4 * rounds }, (_, i) => i + 1));
+      const { users: listed } = await okay<{ users: PresenceDocument[] }>(await request(`/v1/domains/${domain}/presence`));
+      expect(listed.find((document) => document.user === user)).toEqual(await presence(user));
+    }
     watcher.socket.close();
   });
 
