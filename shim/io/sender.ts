@@ -12,8 +12,12 @@ export interface SenderSettings {
   /** Bearer token with scope `ingest`. */
   readonly token: string;
   readonly outbox: Outbox;
-  /** What the outbox says is to be written goes here, and nothing is sent before it is committed. */
-  readonly disk: Pick<Disk, 'write' | 'committed'>;
+  /**
+   * What the outbox says is to be written goes here. Sending does not wait for it: an update that reached the Worker and not the disk is
+   * either lost with the call that it tells of (a new start, a new epoch, a snapshot of what is known), or it is there twice, which the
+   * Worker sees.
+   */
+  readonly disk: Pick<Disk, 'write'>;
   /** ms since 1970 */
   readonly clock: () => number;
   /** For the log. */
@@ -74,11 +78,10 @@ export function createSender(settings: SenderSettings): Sender {
 
   async function run(): Promise<void> {
     for (;;) {
-      // What is reported in this turn of the event loop is written in one commit and sent in one request.
-      await disk.committed();
+      // What one message leads to is sent in one request.
+      await undefined;
       const batch = closed ? undefined : take();
       if (batch === undefined) return;
-      await disk.committed();
       const answer = 'reason' in batch ? batch : await post(batch);
       const outcome = 'reason' in answer ? outbox.fail(answer, clock()) : outbox.settle(answer, clock());
       tell(outcome);

@@ -24,6 +24,28 @@ describe('Offhook outbox: chain and batches', () => {
     expect(short(rig.take())?.toSorted()).toEqual(['ali 1>2 early', 'bob 0>3 online']);
   });
 
+  it('gathers for 25 ms from the start of a batch of eight or more, and not behind a smaller one or a backlog', () => {
+    const rig = new Rig({ batch: 20 });
+    const report = (n: number) => {
+      for (let i = 0; i < n; i++) rig.report(online(`sip:u${i}@example.com`, `sip:${rig.now}.${n}.${i}@h`));
+    };
+    report(7);
+    expect(rig.deliver()).toHaveLength(7);
+    report(8);
+    expect(rig.deliver()).toHaveLength(8);
+    report(1);
+    expect(rig.take()).toBeUndefined();
+    expect(rig.outbox.nextDeadline()).toBe(rig.now + 25);
+    rig.now += 24;
+    expect(rig.take()).toBeUndefined();
+    rig.now += 1;
+    expect(rig.deliver()).toHaveLength(1);
+    report(45);
+    expect([rig.deliver(), rig.deliver(), rig.deliver()].map((batch) => batch?.length)).toEqual([20, 20, undefined]);
+    rig.now += 25;
+    expect(rig.deliver()).toHaveLength(5);
+  });
+
   it('removes an update from disk only when the Worker has given its verdict', () => {
     const rig = new Rig();
     rig.report(online(ALICE), call(ALICE, 'talking'));

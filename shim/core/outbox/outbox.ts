@@ -55,6 +55,7 @@ export class Outbox {
   /** What is under way, in the order of the batch; undefined when nothing is. */
   #flying: Waiting[] | undefined;
   #notBefore = 0;
+  #takenAt = 0;
   #attempts = 0;
   #batch: number;
   /** Was a user forgotten (limit of users)? Then a user who is not remembered may have been told before: his first word is a snapshot. */
@@ -176,6 +177,7 @@ export class Outbox {
       this.#ready.delete(queue);
     }
     this.#flying = flying;
+    this.#takenAt = now;
     this.counters.requests += 1;
     return { site: this.#site, items: flying.map((entry) => entry.body as string) };
   }
@@ -193,6 +195,8 @@ export class Outbox {
     this.#flying = undefined;
     this.#attempts = 0;
     this.#batch = Math.min(this.#batch * 2, this.#limits.batch, LIMITS.batchUpdates);
+    const backlog = this.#pending - flying.length >= this.#batch;
+    if (flying.length >= this.#limits.gatherAbove && !backlog) this.#notBefore = this.#takenAt + this.#limits.gather;
     const outcome: Outcome = { ops: [], events: [] };
     let superseded = 0;
     for (let i = 0; i < flying.length; ) {

@@ -19,6 +19,12 @@ export interface OutboxLimits {
   readonly batch: number;
   /** Body of one request, bytes. */
   readonly batchBytes: number;
+  /**
+   * A batch of so many updates or more shows that much happens: the next one is then gathered for `gather` ms from the start of this one,
+   * so that what happens to a user within that time costs the Worker one commit.
+   */
+  readonly gatherAbove: number;
+  readonly gather: number;
   /** First and greatest pause after a failed request; it doubles in between. */
   readonly backoffMin: number;
   readonly backoffMax: number;
@@ -35,6 +41,8 @@ export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   users: 200_000,
   batch: 500,
   batchBytes: 900 * 1024,
+  gatherAbove: 8,
+  gather: 25,
   backoffMin: 250,
   backoffMax: 30_000,
   backoffRefused: 60_000,

@@ -96,7 +96,6 @@ export function createSite(url: string, limits: Partial<OutboxLimits> = {}, sett
   };
   /** The disk, and a look at what is waited for whenever the sender has an answer. */
   const watched: SenderSettings['disk'] = {
-    committed: () => disk.committed(),
     write(ops) {
       disk.write(ops);
       check();
