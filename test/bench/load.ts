@@ -8,6 +8,8 @@ const DOMAIN = 'example.com';
 const RATE = 300;
 const SECONDS = 10;
 const CALLS = RATE * SECONDS;
+/** A second rate, at which the shim's processor time is looked at: what a call costs falls with the rate, so both are told. */
+const BUSY_RATE = 800;
 const PAIRS = 1000;
 /** How long a call holds, ms. */
 const HOLD = 500;
@@ -43,7 +45,9 @@ export const load: Measurement = {
         say(`${CALLS} calls at ${RATE}/s, run ${run} of ${RUNS}`);
         runs.push(await once(shim, worker.embedded.pid(), reader, pairs, aors, uasPort));
       }
-      return figures(runs);
+      say(`${BUSY_RATE * SECONDS} calls at ${BUSY_RATE}/s`);
+      const busy = await once(shim, worker.embedded.pid(), reader, pairs, aors, uasPort, BUSY_RATE);
+      return [...figures(runs), ...busyFigures(busy)];
     } finally {
       await shim.close();
       await worker.close();
@@ -67,12 +71,14 @@ async function once(
   pairs: string[][],
   aors: string[],
   port: number,
+  rate = RATE,
 ): Promise<Run> {
+  const calls = rate * SECONDS;
   const before = { shim: cpuSeconds(shim.pid) ?? 0, workerd: cpuSeconds(workerd) ?? 0 };
-  const common = { target: shim.sip, calls: CALLS, timeout: SECONDS + 20 };
+  const common = { target: shim.sip, calls, timeout: SECONDS + 20 };
   const uas = await startSipp('uas-load', { ...common, port });
   await uas.listening;
-  const uac = await startSipp('uac', { ...common, fields: pairs, rate: RATE, hold: HOLD });
+  const uac = await startSipp('uac', { ...common, fields: pairs, rate, hold: HOLD });
   const sipp = [uas, uac].map(({ process: { pid } }) => sampled(pid));
   const [here, there]: SippResult[] = await Promise.all([uac.ended, uas.ended]);
   if (!here || !there) throw new Error('SIPp gave no result');
@@ -81,7 +87,7 @@ async function once(
   while (wrong > 0 && performance.now() - ended < RIGHT_WITHIN) wrong = await wrongOf(reader, aors);
   const settled = performance.now() - ended;
   return {
-    failed: here.failed + (CALLS - here.successful - here.failed),
+    failed: here.failed + (calls - here.successful - here.failed),
     retransmissions: here.retransmissions + there.retransmissions,
     wrong,
     settled,
@@ -135,5 +141,18 @@ function figures(runs: readonly Run[]): Figure[] {
     }),
     figure(`workerd CPU at ${at}`, 's/1,000 calls', (run) => perThousand(run.workerd)),
     figure(`SIPp CPU at ${at}, both sides`, 's/1,000 calls', (run) => perThousand(run.sipp)),
+  ];
+}
+
+/** What one run at the higher rate shows. */
+function busyFigures({ failed, wrong, shim, workerd }: Run): Figure[] {
+  const calls = BUSY_RATE * SECONDS;
+  const at = `${BUSY_RATE} calls/s`;
+  const perThousand = (cpu: number) => round((cpu * 1000) / calls);
+  return [
+    { name: `failed calls of ${calls} at ${at}`, value: failed, unit: 'calls' },
+    { name: `users of ${2 * PAIRS} with a wrong state 5 s after the end, ${at}`, value: wrong, unit: 'users' },
+    { name: `shim CPU at ${at}, presence on`, value: perThousand(shim), unit: 's/1,000 calls', goal: { at: 'most', value: 0.6 } },
+    { name: `workerd CPU at ${at}`, value: perThousand(workerd), unit: 's/1,000 calls' },
   ];
 }

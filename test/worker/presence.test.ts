@@ -24,6 +24,14 @@ describe('Offhook GET /v1/presence/{user}', () => {
     expect((await ask('"1"')).headers.get('etag')).toBe('"2"');
   });
 
+  it('refuses a parameter that it does not have: what was asked would not be what is answered', async () => {
+    const { user } = newStream('alice');
+    for (const path of [`${user}?at=2026-11-22T10:00:00Z`, `${user}/history?from=2026-11-22T10:00:00Z`]) {
+      expect(await problemOf(await request(`/v1/presence/${path}`))).toMatch(/^400 (at|from)$/);
+    }
+    expect(await problemOf(await request(`/v1/watch?domain=example.com&since=4`))).toBe('400 since');
+  });
+
   it('may be read by a page from elsewhere that has a token', async () => {
     const { user } = newStream('alice');
     const headers = { origin: 'https://app.test', 'access-control-request-method': 'GET', authorization: '' };
