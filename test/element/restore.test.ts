@@ -22,7 +22,7 @@ function left(ahead: number): JournalState {
 }
 
 /** A shim that begins with that disk, under the right clock. */
-function after(state: JournalState) {
+function startedWith(state: JournalState) {
   const shim = testElement({}, 'v');
   shim.element.restore(state, shim.at.now);
   const { location, presence } = shim.element;
@@ -32,7 +32,7 @@ function after(state: JournalState) {
 
 describe('Offhook a clock that was ahead when the state was written', () => {
   it('keeps no binding and no call longer than a new one', () => {
-    const { shim, location, tracker } = after(left(10 * YEAR));
+    const { shim, location, tracker } = startedWith(left(10 * YEAR));
     shim.expire(0);
     expect([location.size, tracker.calls.size]).toEqual([2, 1]);
     shim.expire(7_200_000);
@@ -43,7 +43,7 @@ describe('Offhook a clock that was ahead when the state was written', () => {
   });
 
   it('calls the phone that has registered since, not the one of the future', () => {
-    const { shim, location } = after(left(10 * YEAR));
+    const { shim, location } = startedWith(left(10 * YEAR));
     shim.at.now += 1000;
     shim.register('bob', flow(4));
     expect(location.lookup('sip:bob@example.com', shim.at.now)[0]?.contact).toBe('sip:bob@127.0.0.4:5060');
@@ -51,7 +51,7 @@ describe('Offhook a clock that was ahead when the state was written', () => {
 
   it('leaves what is in time as it is', () => {
     const state = left(0);
-    const { location } = after(state);
+    const { location } = startedWith(state);
     expect(location.get('sip:bob@example.com')[0]).toBe(state.bindings[1]);
   });
 });

@@ -25,6 +25,8 @@ export function applyTo(picture: Picture, update: Omit<Update, 'epoch' | 'sequen
 interface Record {
   picture: Picture;
   last: { epoch: number; sequence: number } | null;
+  /** Where the unbroken chain to `last` began. */
+  first: number;
 }
 
 /** The Worker's rules of verdict (worker/protocol/update.ts), for one site, and a log of every effect. */
@@ -35,18 +37,19 @@ export class ModelWorker {
   take(updates: readonly Update[], meddle: (update: Update) => 'retry' | 'rejected' | undefined = () => undefined): Verdict[] {
     return updates.map((update): Verdict => {
       const { sequence } = update;
-      const record = this.records.get(update.user) ?? { picture: emptyPicture(), last: null };
-      const { last } = record;
-      if (last !== null && (update.epoch < last.epoch || (update.epoch === last.epoch && sequence < last.sequence))) {
+      const record = this.records.get(update.user) ?? { picture: emptyPicture(), last: null, first: 0 };
+      const { last, first } = record;
+      if (last !== null && (update.epoch < last.epoch || (update.epoch === last.epoch && sequence < first))) {
         return { sequence, verdict: 'stale', last };
       }
-      if (last?.epoch === update.epoch && last.sequence === sequence) return { sequence, verdict: 'duplicate', version: 1 };
+      if (last?.epoch === update.epoch && sequence <= last.sequence) return { sequence, verdict: 'duplicate', version: 1 };
       const meddled = meddle(update);
       if (meddled === 'retry') return { sequence, verdict: 'retry', reason: 'busy' };
       if (meddled === 'rejected') return { sequence, verdict: 'rejected', field: 'call', reason: 'no' };
       const chained = last === null ? update.previous === 0 : last.epoch === update.epoch && last.sequence === update.previous;
       if (update.status !== 'snapshot' && !chained) return { sequence, verdict: 'gap', last };
       applyTo(record.picture, update);
+      if (!chained || last?.epoch !== update.epoch) record.first = sequence;
       record.last = { epoch: update.epoch, sequence };
       this.records.set(update.user, record);
       this.effects.push(update);
