@@ -18,7 +18,7 @@ export interface RunningShim {
   readonly addresses: readonly ListenPoint[];
   /** What it holds at the moment, and totals since start. */
   status(): ShimStatus;
-  /** Sends what waits for the Worker, for a second at most, and closes everything. What then remains is on disk. */
+  /** Lets a request to the Worker that is under way end, for a second at most, and closes everything. What then waits is on disk. */
   close(): Promise<void>;
 }
 
@@ -132,7 +132,10 @@ async function listen(
         listen: points,
         limits,
         onMessage,
-        onError: (error) => log.warn('network', { error: error.message }),
+        onError: (error, from) => {
+          if (from === 'socket') log.warn('network', { error: error.message });
+          else log.error('defect in the handling of a message', { error: String(error.stack) });
+        },
       });
     } catch (error) {
       if (sipPort !== 0 || attempt === 5) throw error;

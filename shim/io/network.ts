@@ -94,8 +94,8 @@ export interface NetworkOptions {
   readonly onMessage: (text: string, flow: Flow) => void;
   /** A keep-alive came (RFC 5626); on TCP it has been answered. */
   readonly onPing?: (flow: Flow) => void;
-  /** Something to log: a socket's error, a bug in a handler. The network goes on. */
-  readonly onError: (error: Error) => void;
+  /** Something to log: a socket's error, or a bug in a handler. The network goes on. */
+  readonly onError: (error: Error, from: 'socket' | 'handler') => void;
   readonly limits?: Partial<NetworkLimits>;
   readonly counters?: NetworkCounters;
   readonly resolver?: Resolver;
@@ -136,7 +136,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       work();
     } catch (error) {
       counters.handlerErrors++;
-      options.onError(error as Error);
+      options.onError(error as Error, 'handler');
     }
   };
   const context: TransportContext = {
@@ -150,7 +150,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       counters.pings++;
       guarded(() => options.onPing?.(flow));
     },
-    error: options.onError,
+    error: (error) => options.onError(error, 'socket'),
     fail: (onFailure, reason) => {
       counters.sendFailures++;
       if (onFailure !== undefined) setImmediate(() => guarded(() => onFailure(reason)));
