@@ -55,6 +55,30 @@ describe('RFC 3261 16.5 what is for nobody here', () => {
   });
 });
 
+describe('RFC 3261 16.6 a Route that leads elsewhere', () => {
+  const elsewhere = ['Route: <sip:203.0.113.9;lr>'];
+
+  it('is followed for users registered here, and to the upstream for anybody', () => {
+    const shim = office({ upstream: UPSTREAM });
+    const own = requestText('INVITE', { callId: 'own', headers: elsewhere });
+    expect(summary(shim.receive(own, flow(2)))).toEqual(['INVITE > 203.0.113.9:5060']);
+    const up = requestText('INVITE', { callId: 'up', headers: ['Route: <sip:127.0.0.8:5080;lr>'] });
+    expect(summary(shim.receive(up, flow(66)))).toEqual(['INVITE > 127.0.0.8:5080']);
+  });
+
+  it('is answered 403 for strangers, also behind a Route of our own', () => {
+    for (const headers of [elsewhere, [OWN_ROUTE, ...elsewhere]]) {
+      const text = requestText('INVITE', { uri: 'sip:victim@203.0.113.9', headers });
+      expect(summary(office().receive(text, flow(66)))).toEqual(['403 > 127.0.0.66:5060']);
+    }
+  });
+
+  it('is followed within a dialog that was set up through here', () => {
+    const text = requestText('BYE', { to: '<sip:bob@example.com>;tag=b', headers: [OWN_ROUTE, ...elsewhere] });
+    expect(summary(office().receive(text, flow(66)))).toEqual(['BYE > 203.0.113.9:5060']);
+  });
+});
+
 describe('RFC 3261 16.4 a Route that names this element', () => {
   it('outside of a dialog takes nothing past the rules for strangers', () => {
     const text = requestText('INVITE', { uri: 'sip:victim@203.0.113.9', headers: [OWN_ROUTE] });

@@ -44,7 +44,8 @@ export function route(m: Message, routing: Routing, flow: Flow): Route {
   // RFC 3261 16.4: "If the Request-URI of the request contains a value this proxy previously placed into a Record-Route header field, the
   // proxy MUST replace the Request-URI in the request with the last value from the Route header field."
   const last = list.at(-1);
-  if (last && requestUri?.params.has('lr') && self.isSelf(requestUri)) {
+  const strict = last !== undefined && requestUri?.params.has('lr') === true && self.isSelf(requestUri);
+  if (strict) {
     uri = last;
     list = list.slice(0, -1);
   }
@@ -58,15 +59,22 @@ export function route(m: Message, routing: Routing, flow: Flow): Route {
     received.map((r) => r.uri),
     list,
   );
+  const inDialog = (own > 0 || strict) && to(m)?.tag !== undefined;
   const first = list[0];
-  if (first !== undefined) return alongRoute(uri, first, list, received.length, edit);
+  if (first !== undefined) {
+    // A Route that leads elsewhere is followed within a dialog that was set up through here, to the upstream, and for our own users. To
+    // follow it for anybody else would make this element send whatever a stranger likes to wherever a stranger likes.
+    const ours = inDialog || isUpstream(first, routing) || senderOf(m, flow, routing.lookup) !== undefined;
+    if (!ours) return { kind: 'refuse', refusal: REFUSALS.relay };
+    return alongRoute(uri, first, list, received.length, edit);
+  }
   const target = parseUri(uri);
   if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.scheme };
   if (target.scheme === 'sip') {
     if (target.user === '' && (self.servesDomain(target) || self.isSelf(target))) return { kind: 'own' };
     // A request of a dialog (it has a To tag) that came along our own Record-Route: it goes where its peer is. A Route alone proves
     // nothing: whoever puts one there beforehand goes the way of all others, and is no reason to send anything anywhere.
-    const ownRoute = own > 0 && to(m)?.tag !== undefined ? (received[own - 1]?.uri as string) : undefined;
+    const ownRoute = own > 0 && inDialog ? (received[own - 1]?.uri as string) : undefined;
     const peer = ownRoute === undefined ? undefined : targetOfPeer(m, uri, target, ownRoute, routing);
     if (peer) return { kind: 'forward', ...peer, ...edit };
     if (self.servesDomain(target)) return toLocalUser(m, { uri, target }, routing, flow, edit);
@@ -183,4 +191,10 @@ function edits(received: readonly string[], remaining: readonly string[]): Edit 
 function isOwn(text: string, self: Self): boolean {
   const uri = parseUri(text);
   return uri?.scheme === 'sip' && self.isSelf(uri);
+}
+
+function isUpstream(text: string, { upstream }: Routing): boolean {
+  const uri = parseUri(text);
+  const target = uri && targetOf(uri);
+  return target !== undefined && target.host === upstream?.host && target.port === upstream.port;
 }
