@@ -35,7 +35,8 @@ export function elementSettings(
       defaultExpires: settings.defaultExpires / SECOND,
       maxExpires: settings.maxExpires / SECOND,
       maxContacts: settings.bindingsPerUser,
-      onLimit: 'refuse',
+      // A softphone that comes back under a new contact each time it dies must not lock its user out.
+      onLimit: 'displace',
     },
     location: { bindings: settings.maxBindings },
     presence: {

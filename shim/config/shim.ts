@@ -68,7 +68,12 @@ export const SHIM_SETTINGS = {
   ),
   defaultExpires: setting('Registrar', duration(SECOND, DAY), HOUR, 'registration where the telephone names no time'),
   maxExpires: setting('Registrar', duration(SECOND, DAY), 2 * HOUR, 'longest registration; a longer one is shortened'),
-  bindingsPerUser: setting('Registrar', integer(1, LIMITS.terminals), 10, 'telephones that one user may have registered at once'),
+  bindingsPerUser: setting(
+    'Registrar',
+    integer(1, LIMITS.terminals),
+    10,
+    'telephones that one user may have registered at once; one more displaces the one refreshed longest ago',
+  ),
   maxBindings: setting('Registrar', integer(1, 1_000_000), 100_000, 'telephones registered at once, all users'),
 
   maxDialogs: setting(

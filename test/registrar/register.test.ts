@@ -198,7 +198,7 @@ describe('RFC 3261 10.3 registrar: limits and bad contacts', () => {
     expect(location.size).toBe(0);
   });
 
-  it('displaces the oldest contact where the policy says so, never one of the same request', () => {
+  it('displaces the contact that ends soonest where the policy says so, never one of the same request', () => {
     const { location, at, send } = registrar({ maxContacts: 2, onLimit: 'displace' });
     send([A]);
     at.now += 1000;
@@ -207,8 +207,12 @@ describe('RFC 3261 10.3 registrar: limits and bad contacts', () => {
     const result = expectOk(send(['Contact: <sip:alice@192.0.2.3>'], { cseq: 3 }));
     expect(story(result)).toEqual(['added sip:alice@192.0.2.3', 'removed sip:alice@192.0.2.1 displaced']);
     expect(location.size).toBe(2);
+    at.now += 1000;
+    expectOk(send([B], { cseq: 4 }));
+    const later = expectOk(send(['Contact: <sip:alice@192.0.2.9>'], { cseq: 5 }));
+    expect(story(later)).toEqual(['added sip:alice@192.0.2.9', 'removed sip:alice@192.0.2.3 displaced']);
     const four = [4, 5, 6].map((n) => `Contact: <sip:alice@192.0.2.${n}>`);
-    expect(send(four, { cseq: 4 })).toMatchObject({ status: 403, changes: [] });
+    expect(send(four, { cseq: 6 })).toMatchObject({ status: 403, changes: [] });
   });
 
   it('answers 503 when the registrar as a whole is full, and goes on refreshing', () => {

@@ -10,7 +10,7 @@ export interface RegistrarPolicy {
   readonly maxExpires: number;
   /** Bindings of one user, at most `LIMITS.terminals`. */
   readonly maxContacts: number;
-  /** One more than `maxContacts`: refuse the request (403), or displace the user's oldest binding. */
+  /** One more than `maxContacts`: refuse the request (403), or displace the user's binding that ends soonest. */
   readonly onLimit: 'refuse' | 'displace';
 }
 

@@ -169,11 +169,12 @@ function contactProblem(contact: Contact, uri: SipUri | undefined): string | und
 function bounded(plan: Plan & { ok: true }, current: readonly Binding[], location: Location, policy: RegistrarPolicy): Plan {
   const surplus = plan.bindings.length - Math.max(policy.maxContacts, current.length);
   if (surplus > 0) {
-    const oldest = current.filter((binding) => plan.bindings.includes(binding)).toSorted((a, b) => a.since - b.since);
-    if (policy.onLimit === 'refuse' || oldest.length < surplus) {
+    // The one that ends soonest is the one not refreshed for longest: what a phone left behind that came back under another contact.
+    const soonest = current.filter((binding) => plan.bindings.includes(binding)).toSorted((a, b) => a.expiresAt - b.expiresAt);
+    if (policy.onLimit === 'refuse' || soonest.length < surplus) {
       return refuse(403, 'Too Many Contacts', tooMany(policy.maxContacts, 'user'));
     }
-    for (const binding of oldest.slice(0, surplus)) {
+    for (const binding of soonest.slice(0, surplus)) {
       plan.bindings.splice(plan.bindings.indexOf(binding), 1);
       plan.changes.push(removed(binding, 'displaced'));
     }
