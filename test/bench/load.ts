@@ -1,4 +1,5 @@
-import { freePort, runSipp, type SippResult, startSipp } from '../interop/sipp.ts';
+import { runSipp, type SippResult, startSipp } from '../interop/sipp.ts';
+import { quietPort } from '../support/port.ts';
 import { startWorker } from '../support/product.ts';
 import { Reader } from '../support/reader.ts';
 import { type Figure, type Measurement, median, round } from './figure.ts';
@@ -57,7 +58,7 @@ export const load: Measurement = {
 
 /** Registers all users at one port, at which the callees then are; the port. */
 async function registered(shim: ForkedShim, users: readonly string[]): Promise<number> {
-  const port = await freePort();
+  const port = await quietPort();
   const fields = users.map((user) => [user, port, 3600]);
   const result = await runSipp('register', { target: shim.sip, fields, rate: 500 });
   if (result.code !== 0) throw new Error(`registration failed: ${result.errors}`);

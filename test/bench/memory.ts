@@ -1,4 +1,5 @@
-import { freePort, runSipp } from '../interop/sipp.ts';
+import { runSipp } from '../interop/sipp.ts';
+import { quietPort } from '../support/port.ts';
 import { type Measurement, round } from './figure.ts';
 import { type ForkedShim, forkShim, type ShimReport } from './shim.ts';
 import { startSink } from './sink.ts';
@@ -23,7 +24,7 @@ export const memory: Measurement = {
     try {
       const empty = await shim.report();
       say(`${BINDINGS} registrations`);
-      const port = await freePort();
+      const port = await quietPort();
       const fields = Array.from({ length: BINDINGS }, (_, n) => [`phone${n}`, port, 3600]);
       const result = await runSipp('register', { target: shim.sip, fields, rate: 1000, timeout: 60 });
       if (result.code !== 0) throw new Error(`registration failed: ${result.errors}`);

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LeanCall } from '../support/lean-call.ts';
 import { LeanPhones } from '../support/lean-phones.ts';
+import { quietPort } from '../support/port.ts';
 import { type RunningWorker, startWorker } from '../support/product.ts';
 import { Reader } from '../support/reader.ts';
-import { quietPort, type ShimProcess, startShimProcess } from '../support/shim-process.ts';
+import { type ShimProcess, startShimProcess } from '../support/shim-process.ts';
 import { soon, until } from '../support/until.ts';
 
 const DOMAIN = 'example.com';

@@ -9,8 +9,8 @@ import { startShim } from '../../shim/shim.ts';
 import { BadWorker, type Manner } from '../io/sender/site.ts';
 import type { LeanCall } from '../support/lean-call.ts';
 import { LeanPhones } from '../support/lean-phones.ts';
+import { quietPort } from '../support/port.ts';
 import { type Address, SILENT } from '../support/product.ts';
-import { quietPort } from '../support/shim-process.ts';
 import { soon, until } from '../support/until.ts';
 
 const DOMAIN = 'example.com';

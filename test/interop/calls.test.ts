@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { quietPort } from '../support/port.ts';
 import { aorOf, openScene, type Scene } from './scene.ts';
-import { freePort } from './sipp.ts';
 
 let scene: Scene;
 let port: number;
 beforeAll(async () => {
   scene = await openScene();
-  port = await freePort();
+  port = await quietPort();
   await scene.register(['alice', 'bob'], port);
 });
 beforeEach(() => scene.mark());

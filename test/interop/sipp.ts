@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quietPort } from '../support/port.ts';
 import type { Address } from '../support/product.ts';
 import { program } from './program.ts';
 
@@ -50,7 +50,7 @@ export interface SippRun {
 export async function startSipp(scenario: string, options: SippOptions): Promise<SippRun> {
   const path = program('sipp');
   const folder = await mkdtemp(join(tmpdir(), 'sipp-'));
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await quietPort());
   const calls = options.calls ?? options.fields?.length ?? 1;
   const args = ['-sf', join(import.meta.dirname, 'sipp', `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port)];
   args.push('-m', String(calls), '-r', String(options.rate ?? 10), '-d', String(options.hold ?? 200), '-nostdin');
@@ -95,15 +95,6 @@ function resultOf(folder: string, code: number | null): SippResult {
     retransmissions: figure('Retransmissions(C)'),
     errors: errors.join('\n'),
   };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createSocket('udp4');
-  probe.bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  return port;
 }
 
 /** SIPp says nowhere that it listens; the kernel's table of sockets does. Looked at until it ends or 10 s have passed. */

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quietPort } from '../support/port.ts';
 import { openPage, type Page } from './chromium.ts';
 import { DOMAIN, openScene, type Scene } from './scene.ts';
-import { freePort } from './sipp.ts';
 
 const OUT = join(import.meta.dirname, 'out');
 
@@ -12,7 +12,7 @@ let page: Page;
 let port: number;
 beforeAll(async () => {
   scene = await openScene();
-  port = await freePort();
+  port = await quietPort();
   await scene.register(['alice', 'bob', 'carol'], port);
   page = await openPage(`${scene.product.url}/#token=${await scene.product.token('read')}&domain=${DOMAIN}`);
 });

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -55,20 +54,4 @@ function listening(child: ChildProcess): Promise<Address> {
       if (address !== undefined) resolve({ address, port: Number(port) });
     });
   });
-}
-
-/**
- * A free port that stays free while nobody listens on it: below those that the system gives out by itself, which begin at 32768
- * on Linux.
- */
-export async function quietPort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]);
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
