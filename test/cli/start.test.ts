@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quietPort } from '../support/port.ts';
 
 const OFFHOOK = join(import.meta.dirname, '../../shim/offhook.js');
 
@@ -107,10 +108,10 @@ describe('Offhook start', { timeout: 30_000 }, () => {
   });
 
   it('names a busy SIP port, and ends with exit code 1 and without a Worker left', async () => {
+    const port = await quietPort();
     const other = createSocket('udp4');
-    other.bind(0, '127.0.0.1');
+    other.bind(port, '127.0.0.1');
     await once(other, 'listening');
-    const { port } = other.address();
     const run = start('--http-port=0', `--sip-port=${port}`);
     expect(await run.ended).toBe(1);
     other.close();
