@@ -9,6 +9,9 @@ export interface Log {
 export type LogFields = { readonly [name: string]: string | number | boolean | undefined };
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** What the log tells of a defect: where it arose, or what was thrown where that is no error. */
+export const traceOf = (error: unknown): string => String((error as Error | undefined)?.stack ?? error);
+
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /**

@@ -3,14 +3,15 @@ import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { ShimSettings } from './config.ts';
 import { Element } from './core/element/element.ts';
-import { type ListenPoint, Self } from './core/proxy/self.ts';
+import { Self } from './core/proxy/self.ts';
+import type { ListenPoint } from './core/transport.ts';
 import { elementSettings } from './element-settings.ts';
 import { systemClock } from './io/clock.ts';
 import { openDisk } from './io/disk.ts';
 import { createNetwork, type Network } from './io/network.ts';
 import { createSender } from './io/sender.ts';
 import { logOutbox, Shell } from './io/shell.ts';
-import type { Log } from './log.ts';
+import { type Log, traceOf } from './log.ts';
 
 /** A running shim. */
 export interface RunningShim {
@@ -134,7 +135,7 @@ async function listen(
         onMessage,
         onError: (error, from) => {
           if (from === 'socket') log.warn('network', { error: error.message });
-          else log.error('defect in the handling of a message', { error: String(error.stack) });
+          else log.error('defect in the handling of a message', { error: traceOf(error) });
         },
       });
     } catch (error) {

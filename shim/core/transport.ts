@@ -8,6 +8,16 @@ export interface Address {
   readonly port: number;
 }
 
+/**
+ * An address at which SIP is taken, IPv6 without brackets. To open: port 0 takes a free one, and `::` serves IPv6 alone (name both families
+ * where both are wanted). Once open: as others reach it.
+ */
+export interface ListenPoint {
+  readonly transport: TransportName;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** Where a message came in: local and remote end, and on TCP the number of the connection that brought it. */
 export interface Flow {
   readonly transport: TransportName;

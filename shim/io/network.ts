@@ -1,16 +1,9 @@
 import type { MessageLimits } from '../core/sip/index.ts';
 import { DEFAULT_MESSAGE_LIMITS } from '../core/sip/index.ts';
-import type { Flow, Target, TransportName } from '../core/transport.ts';
+import type { Flow, ListenPoint, Target } from '../core/transport.ts';
 import { createResolver, type Resolution, type Resolved, type Resolver } from './resolve.ts';
 import { listenTcp, type TcpTransport } from './tcp.ts';
 import { listenUdp, type UdpSocket } from './udp.ts';
-
-/** An address to listen on; port 0 takes a free one. `::` serves IPv6 alone: name both families where both are wanted. */
-export interface ListenPoint {
-  readonly transport: TransportName;
-  readonly address: string;
-  readonly port: number;
-}
 
 /** Sizes in bytes, times in ms. */
 export interface NetworkLimits {

@@ -2,7 +2,7 @@ import type { Element, ElementAction } from '../core/element/element.ts';
 import type { JournalOp } from '../core/journal.ts';
 import type { OutboxEvent } from '../core/outbox/types.ts';
 import type { Flow, Target } from '../core/transport.ts';
-import type { Log } from '../log.ts';
+import { type Log, traceOf } from '../log.ts';
 import { type Alarm, type Clock, createAlarm } from './clock.ts';
 
 /** Pause after a defect in a timer, ms: one that comes again at once must not take the whole process. */
@@ -66,7 +66,7 @@ export class Shell {
         logOutbox(log, action.event);
         return;
       case 'defect':
-        log.error('defect in presence, the call went on', { error: String((action.error as Error)?.stack ?? action.error) });
+        log.error('defect in presence, the call went on', { error: traceOf(action.error) });
         return;
     }
   }
@@ -92,7 +92,7 @@ export class Shell {
     try {
       this.run(element.expire(clock.now()));
     } catch (error) {
-      log.error('defect in a timer', { error: String((error as Error)?.stack ?? error) });
+      log.error('defect in a timer', { error: traceOf(error) });
       this.#armedFor = clock.now() + AFTER_DEFECT;
       this.#alarm.set(this.#armedFor);
     }

@@ -1,6 +1,6 @@
 import { createServer, type Server, Socket } from 'node:net';
-import type { Address, Target } from '../core/transport.ts';
-import type { ListenPoint, OnFailure, TransportContext } from './network.ts';
+import type { Address, ListenPoint, Target } from '../core/transport.ts';
+import type { OnFailure, TransportContext } from './network.ts';
 import type { Resolved } from './resolve.ts';
 import { TcpConnection } from './tcp-connection.ts';
 

@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { isIP } from 'node:net';
-import { type Address, MAX_DATAGRAM } from '../core/transport.ts';
-import type { ListenPoint, OnFailure, TransportContext } from './network.ts';
+import { type Address, type ListenPoint, MAX_DATAGRAM } from '../core/transport.ts';
+import type { OnFailure, TransportContext } from './network.ts';
 
 /** One UDP socket. */
 export interface UdpSocket {

@@ -2,8 +2,8 @@ import { createSocket, type Socket as UdpPeer } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, connect as netConnect, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { Flow } from '../../shim/core/transport.ts';
-import { createNetwork, type ListenPoint, type Network, type NetworkOptions } from '../../shim/io/network.ts';
+import type { Flow, ListenPoint } from '../../shim/core/transport.ts';
+import { createNetwork, type Network, type NetworkOptions } from '../../shim/io/network.ts';
 
 export const UDP4: ListenPoint = { transport: 'udp', address: '127.0.0.1', port: 0 };
 export const UDP6: ListenPoint = { transport: 'udp', address: '::1', port: 0 };

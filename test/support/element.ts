@@ -1,12 +1,12 @@
 import { Element, type ElementAction, type ElementSettings } from '../../shim/core/element/element.ts';
 import type { JournalOp } from '../../shim/core/journal.ts';
 import type { Report } from '../../shim/core/outbox/types.ts';
-import { type ListenPoint, Self } from '../../shim/core/proxy/self.ts';
+import { Self } from '../../shim/core/proxy/self.ts';
 import { DEFAULT_LOCATION_LIMITS } from '../../shim/core/registrar/location.ts';
 import { DEFAULT_REGISTRAR_POLICY } from '../../shim/core/registrar/policy.ts';
 import { DEFAULT_MESSAGE_LIMITS, type Message } from '../../shim/core/sip/index.ts';
 import { DEFAULT_TRANSACTION_SETTINGS, type SendAction } from '../../shim/core/transaction/types.ts';
-import type { Address, Flow, Target } from '../../shim/core/transport.ts';
+import type { Address, Flow, ListenPoint, Target } from '../../shim/core/transport.ts';
 import { requestText, scanned } from './sip-text.ts';
 
 export const SHIM = { address: '127.0.0.1', port: 5060 };

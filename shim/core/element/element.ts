@@ -126,7 +126,7 @@ export class Element {
     this.#now = now;
     const { actions, events } = this.table.expire(now);
     const sent = [...actions, ...this.#events(events, now)];
-    this.#observed.push(() => this.presence.bindings(this.#forget(this.location.expire(now)), now));
+    this.#observed.push(() => this.presence.bindings(this.#remember(this.location.expire(now)), now));
     this.#observed.push(() => this.presence.expire(now));
     return this.#observe(sent);
   }
@@ -192,7 +192,7 @@ export class Element {
     const result = register(m, aor, this.location, this.#settings.registrar, flow, now);
     const answer = refuse(result);
     if (result.changes.length === 0) return answer;
-    this.#forget(result.changes);
+    this.#remember(result.changes);
     const effects = this.#guarded(() => this.presence.bindings(result.changes, now));
     return [...effects, ...answer.map((action) => ({ ...action, durable: true as const }))];
   }
@@ -211,7 +211,7 @@ export class Element {
   }
 
   /** Remembers who was here. */
-  #forget<C extends { type: string; binding: { aor: string } }>(changes: readonly C[]): readonly C[] {
+  #remember<C extends { type: string; binding: { aor: string } }>(changes: readonly C[]): readonly C[] {
     for (const { type, binding } of changes) {
       if (type === 'added' || this.#known.size >= this.#settings.knownUsers) continue;
       this.#known.add(binding.aor);

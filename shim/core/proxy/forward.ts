@@ -1,7 +1,7 @@
 import { type Message, maxForwards, relayRequest, to, topVia } from '../sip/index.ts';
-import { type Flow, viaStamp } from '../transport.ts';
+import { type Flow, type ListenPoint, viaStamp } from '../transport.ts';
 import type { Route } from './route.ts';
-import { bracketed, type ListenPoint } from './self.ts';
+import { bracketed } from './self.ts';
 
 /** RFC 3261 16.6 step 3: given to a request that carries none. */
 const MAX_FORWARDS = 70;

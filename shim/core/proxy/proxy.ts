@@ -1,13 +1,12 @@
 import { type Message, relayResponse, respond, scan, topVia, vias } from '../sip/index.ts';
 import type { TransactionTable } from '../transaction/table.ts';
 import type { Action, TransactionEvent } from '../transaction/types.ts';
-import { type Flow, responseTarget, type Target, viaStamp, viaTarget } from '../transport.ts';
+import { type Flow, type ListenPoint, responseTarget, type Target, viaStamp, viaTarget } from '../transport.ts';
 import { isLoop, loopHash, makeBranch } from './branch.ts';
 import { forwarded } from './forward.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import { type ResponseContext, ResponseContexts } from './response-context.ts';
 import { type Route, type Routing, route } from './route.ts';
-import type { ListenPoint } from './self.ts';
 import { validate } from './validate.ts';
 
 /** What the proxy tells of the messages that it relayed, once they are on their way. */

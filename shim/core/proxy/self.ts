@@ -1,12 +1,5 @@
 import { parseIpv4, type SipUri } from '../sip/index.ts';
-import type { Address, Flow, Target, TransportName } from '../transport.ts';
-
-/** An address at which this element takes SIP, as others reach it. IPv6 addresses without brackets. */
-export interface ListenPoint {
-  readonly transport: TransportName;
-  readonly address: string;
-  readonly port: number;
-}
+import type { Address, Flow, ListenPoint, Target } from '../transport.ts';
 
 /** What this element answers to: its listening addresses and the domains that it serves. */
 export class Self {
