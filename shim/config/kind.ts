@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { parseAddressRange } from '../core/address-set.ts';
 
 /** What a text read as one kind of value came to; `expected` completes the sentence "must be ...". */
 export type Reading<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly expected: string };
@@ -117,6 +118,14 @@ export const address: Kind<string> = {
     const bare = raw.replace(/^\[(.*)\]$/, '$1');
     return isIP(bare) > 0 ? good(bare) : bad('an IP address, such as 127.0.0.1, 0.0.0.0 or ::1');
   },
+};
+
+/** One IP address or a range of them, `AddressSet.of` of core takes a list of these. */
+export const addressRange: Kind<string> = {
+  placeholder: '<address>',
+  range: 'an IP address or a range such as 192.0.2.0/24',
+  show: (value) => value,
+  read: (raw) => (parseAddressRange(raw) ? good(raw) : bad('an IP address or a range such as 192.0.2.0/24 or 2001:db8::/32')),
 };
 
 /** The host of an address of record, in lower case: a name, an IPv4 address, or an IPv6 address in brackets. */
