@@ -7,7 +7,8 @@ import { runSipp, type SippOptions, type SippResult, startSipp } from './sipp.ts
 export const DOMAIN = 'example.com';
 export const aorOf = (user: string) => `sip:${user}@${DOMAIN}`;
 
-type Options = Omit<SippOptions, 'target'>;
+/** Without a target it is the product's own address. */
+type Options = Partial<SippOptions>;
 
 /** The product, a watcher of the whole domain, a reader, and SIPp against them. */
 export interface Scene {
@@ -32,7 +33,11 @@ export interface Scene {
 }
 
 export async function openScene(...flags: string[]): Promise<Scene> {
-  const product = await startProduct([`--domains=${DOMAIN}`, '--site=interop', ...flags]);
+  return sceneOf(await startProduct([`--domains=${DOMAIN}`, '--site=interop', ...flags]));
+}
+
+/** A scene on a product that runs; its end is the product's too. */
+export async function sceneOf(product: Product): Promise<Scene> {
   const token = await product.token('read');
   const watcher = await Watcher.connect(product.url, token, `domain=${DOMAIN}`);
   let from = 0;
@@ -43,7 +48,7 @@ export async function openScene(...flags: string[]): Promise<Scene> {
     return result;
   };
   const sipp = async (scenario: string, options: Options = {}) =>
-    good(scenario, await runSipp(scenario, { ...options, target: product.sip }));
+    good(scenario, await runSipp(scenario, { target: product.sip, ...options }));
   const callStatuses = (user: string) => {
     const statuses: PresenceDocument['callStatus'][] = [];
     let last = before.get(aorOf(user)) ?? 'idle';
@@ -62,9 +67,9 @@ export async function openScene(...flags: string[]): Promise<Scene> {
     callStatuses,
     async call(caller, callee, port, options) {
       const { fields, calls = fields?.length ?? 1, ...rest } = options;
-      const uas = await startSipp(callee, { ...rest, calls, port, target: product.sip });
+      const uas = await startSipp(callee, { target: product.sip, ...rest, calls, port });
       await uas.listening;
-      const uac = await startSipp(caller, { ...options, target: product.sip });
+      const uac = await startSipp(caller, { target: product.sip, ...options });
       // Where one side has failed the other waits for nothing.
       for (const [side, other] of [
         [uas, uac],

@@ -1,4 +1,4 @@
-import { LIMITS, type PresenceDocument } from '#protocol';
+import { type HistoryEntry, LIMITS, type PresenceDocument } from '#protocol';
 
 /** Reads presence over REST, as any program would. */
 export class Reader {
@@ -16,6 +16,13 @@ export class Reader {
     if (response.status === 404) return undefined;
     if (!response.ok) throw new Error(`GET ${user}: ${response.status} ${await response.text()}`);
     return (await response.json()) as PresenceDocument;
+  }
+
+  /** The newest changes of a user, newest first, by `GET /v1/presence/{user}/history`. */
+  async history(user: string): Promise<HistoryEntry[]> {
+    const response = await fetch(`${this.#url}/v1/presence/${encodeURIComponent(user)}/history`, { headers: this.#headers });
+    if (!response.ok) throw new Error(`GET history of ${user}: ${response.status} ${await response.text()}`);
+    return ((await response.json()) as { entries: HistoryEntry[] }).entries;
   }
 
   /** All of many users, in the order asked, by `POST /v1/presence/query`; undefined for a user never seen. */
