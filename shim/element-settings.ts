@@ -60,6 +60,7 @@ export function elementSettings(
       },
     },
     upstream: upstream && targetOf(upstream),
+    maxBranches: settings.maxBranches,
     knownUsers: KNOWN_USERS,
   };
 }

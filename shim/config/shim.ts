@@ -107,6 +107,12 @@ export const SHIM_SETTINGS = {
     5 * SECOND,
     'how long a message may live in the network (RFC 3261 17, T4)',
   ),
+  maxBranches: setting(
+    'Calls and transactions',
+    integer(1, 100),
+    10,
+    'telephones and other targets that one request is sent on to at most (RFC 3261 16.5)',
+  ),
   maxTransactions: setting(
     'Calls and transactions',
     integer(100, 1_000_000),

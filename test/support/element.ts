@@ -30,6 +30,7 @@ export const ELEMENT_SETTINGS: ElementSettings = {
     outbox: { site: 'test', epoch: T0, chance: () => 0.5 },
   },
   upstream: undefined,
+  maxBranches: 10,
   knownUsers: 1000,
 };
 
@@ -48,6 +49,7 @@ export interface Otherwise {
   readonly registrar?: Partial<ElementSettings['registrar']>;
   readonly transactions?: Partial<ElementSettings['transactions']>;
   readonly upstream?: Target;
+  readonly maxBranches?: number;
   readonly domains?: readonly string[];
   /** Addresses at which the element takes SIP over UDP and TCP; `SHIM` where none are given. */
   readonly points?: readonly Address[];
@@ -63,6 +65,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     registrar: { ...ELEMENT_SETTINGS.registrar, ...otherwise.registrar },
     transactions: { ...ELEMENT_SETTINGS.transactions, ...otherwise.transactions },
     upstream: otherwise.upstream,
+    maxBranches: otherwise.maxBranches ?? ELEMENT_SETTINGS.maxBranches,
     presence: {
       ...presence,
       tracker: { ...presence.tracker, ...otherwise.tracker },
@@ -90,12 +93,14 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     /** `alice talking`, in the order in which it was reported. */
     told: () => reports.splice(0).map((r) => `${r.user.slice(4, r.user.indexOf('@'))} ${r.status}`),
     receive: (text: string, from: Flow) => outcome(element.receive(text, from, at.now)),
+    /** What was sent under that id did not leave. */
+    failed: (id: string) => outcome(element.transportError(id, at.now)),
     expire: (ms: number) => {
       at.now += ms;
       return outcome(element.expire(at.now));
     },
-    /** Registers a user at one of those addresses. */
-    register(user: string, from: Flow, expires = 3600) {
+    /** Registers a user at one of those addresses; `params` are Contact parameters (`;q=0.5`). */
+    register(user: string, from: Flow, expires = 3600, params = '') {
       const { address, port } = from.remote;
       const transport = from.transport === 'tcp' ? ';transport=tcp' : '';
       const text = requestText('REGISTER', {
@@ -105,7 +110,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
         to: `<sip:${user}@example.com>`,
         callId: `reg-${user}`,
         cseq: ++registers,
-        headers: [`Contact: <sip:${user}@${address}:${port}${transport}>`, `Expires: ${expires}`],
+        headers: [`Contact: <sip:${user}@${address}:${port}${transport}>${params}`, `Expires: ${expires}`],
       });
       return outcome(element.receive(text, from, at.now));
     },

@@ -23,6 +23,8 @@ export interface ElementSettings {
   readonly presence: PresenceSettings;
   /** Next hop for what is not local. */
   readonly upstream: Target | undefined;
+  /** Most targets that one request is sent on to. */
+  readonly maxBranches: number;
   /** Addresses of record remembered as known after their last binding ended: they are away (480), not unknown (404). */
   readonly knownUsers: number;
 }
@@ -75,6 +77,7 @@ export class Element {
       routing: {
         self: parts.self,
         upstream: settings.upstream,
+        maxBranches: settings.maxBranches,
         lookup: (aor) => this.location.lookup(aor, this.#now),
         isKnown: (aor) => this.#known.has(aor) || this.location.get(aor).length > 0,
       },

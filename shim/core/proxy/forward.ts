@@ -1,6 +1,6 @@
 import { type Message, maxForwards, relayRequest, to, topVia } from '../sip/index.ts';
 import { type Flow, type ListenPoint, viaStamp } from '../transport.ts';
-import type { Route } from './route.ts';
+import type { Forward } from './route.ts';
 import { bracketed } from './self.ts';
 
 /** RFC 3261 16.6 step 3: given to a request that carries none. */
@@ -10,12 +10,13 @@ const MAX_FORWARDS = 70;
 const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
 
 /**
- * RFC 3261 16.6 steps 1 to 8: the request as it is sent on. `inbound` is the listening address at which it came in, `outbound` the one
+ * RFC 3261 16.6 steps 1 to 8: the request as it is sent on to `uri`. `inbound` is the listening address at which it came in, `outbound` the one
  * from which it leaves.
  */
 export function forwarded(
   m: Message,
-  way: Extract<Route, { kind: 'forward' }>,
+  way: Forward,
+  uri: string,
   path: {
     readonly flow: Flow;
     readonly inbound: ListenPoint | undefined;
@@ -27,7 +28,7 @@ export function forwarded(
   const via = topVia(m);
   const hops = maxForwards(m);
   const edit = {
-    uri: way.uri,
+    uri,
     via: `SIP/2.0/${outbound.transport.toUpperCase()} ${bracketed(outbound.address)}:${outbound.port};branch=${branch};rport`,
     maxForwards: hops === undefined ? MAX_FORWARDS : hops - 1,
     popRoutes: way.popRoutes,

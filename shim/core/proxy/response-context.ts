@@ -1,10 +1,13 @@
 import type { Message } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
+import type { Final } from './best-response.ts';
+import type { Forward, TargetGroup } from './route.ts';
 
 /** One client transaction of a response context: where the request was sent on. */
 export interface ClientBranch {
   /** Client transaction. */
   readonly id: string;
+  /** Its final response has come, or it has failed. */
   completed: boolean;
 }
 
@@ -14,9 +17,14 @@ export interface ResponseContext {
   readonly id: string;
   readonly request: Message;
   readonly flow: Flow;
-  /** The local user whom the request is for. */
-  readonly callee: string | null;
+  readonly way: Forward;
+  /** Where the routing decision can be known again (RFC 3261 16.6 step 8). */
+  readonly loop: string;
   readonly branches: ClientBranch[];
+  /** The groups of the target set that have not been tried yet. */
+  waiting: readonly TargetGroup[];
+  /** The best final response so far that has not been sent. */
+  best: Final | undefined;
   /** The caller has given up (RFC 3261 16.10). */
   cancelled: boolean;
   /** A final response went back. Only further 2xx to INVITE may follow. */
@@ -32,8 +40,24 @@ export class ResponseContexts {
     return this.#byServer.size;
   }
 
-  open(id: string, request: Message, flow: Flow, callee: string | null): ResponseContext {
-    const context: ResponseContext = { id, request, flow, callee, branches: [], cancelled: false, finalSent: false };
+  /** Client transactions under which something may still come. */
+  get branches(): number {
+    return this.#byClient.size;
+  }
+
+  open(id: string, request: Message, flow: Flow, way: Forward, loop: string): ResponseContext {
+    const context: ResponseContext = {
+      id,
+      request,
+      flow,
+      way,
+      loop,
+      branches: [],
+      waiting: way.targets,
+      best: undefined,
+      cancelled: false,
+      finalSent: false,
+    };
     this.#byServer.set(id, context);
     return context;
   }

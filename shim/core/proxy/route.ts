@@ -9,19 +9,29 @@ import type { Self } from './self.ts';
 /** Where a request goes (RFC 3261 16.4 to 16.6). */
 export type Route =
   /** To this element itself: OPTIONS, REGISTER. */
-  | { readonly kind: 'own' }
-  | { readonly kind: 'refuse'; readonly refusal: Refusal }
-  | {
-      readonly kind: 'forward';
-      /** The Request-URI to send. */
-      readonly uri: string;
-      readonly target: Target;
-      /** Route values to take away from the top, and those to put there instead. */
-      readonly popRoutes: number;
-      readonly pushRoutes: readonly string[];
-      /** The local user called, where the request is for an address of record served here. */
-      readonly callee?: string;
-    };
+  { readonly kind: 'own' } | { readonly kind: 'refuse'; readonly refusal: Refusal } | Forward;
+
+/** To others: the target set (RFC 3261 16.5) and what is the same for all of it. */
+export interface Forward {
+  readonly kind: 'forward';
+  /** Groups of equal q, the best first: those of a group are tried in parallel, one group after the other. None is empty, and there is one. */
+  readonly targets: readonly [TargetGroup, ...TargetGroup[]];
+  /** Route values to take away from the top, and those to put there instead. */
+  readonly popRoutes: number;
+  readonly pushRoutes: readonly string[];
+  /** The local user called, where the request is for an address of record served here. */
+  readonly callee?: string;
+}
+
+/** Targets of equal q. */
+export type TargetGroup = readonly RouteTarget[];
+
+/** One of the target set. */
+export interface RouteTarget {
+  /** The Request-URI to send. */
+  readonly uri: string;
+  readonly target: Target;
+}
 
 /** What routing asks of its surroundings. */
 export interface Routing {
@@ -32,6 +42,8 @@ export interface Routing {
   readonly isKnown: (aor: string) => boolean;
   /** Next hop for what is not local. */
   readonly upstream: Target | undefined;
+  /** Most targets that one request is sent on to. */
+  readonly maxBranches: number;
 }
 
 /** Decides where a validated request goes that came in on `flow`. */
@@ -76,10 +88,10 @@ export function route(m: Message, routing: Routing, flow: Flow): Route {
     // nothing: whoever puts one there beforehand goes the way of all others, and is no reason to send anything anywhere.
     const ownRoute = own > 0 && inDialog ? (received[own - 1]?.uri as string) : undefined;
     const peer = ownRoute === undefined ? undefined : targetOfPeer(m, uri, target, ownRoute, routing);
-    if (peer) return { kind: 'forward', ...peer, ...edit };
+    if (peer) return { kind: 'forward', targets: peer, ...edit };
     if (self.servesDomain(target)) return toLocalUser(m, { uri, target }, routing, flow, edit);
   }
-  if (routing.upstream) return { kind: 'forward', uri, target: routing.upstream, ...edit };
+  if (routing.upstream) return { kind: 'forward', targets: single(uri, routing.upstream), ...edit };
   return { kind: 'refuse', refusal: target.scheme === 'sip' ? REFUSALS.relay : REFUSALS.scheme };
 }
 
@@ -104,19 +116,39 @@ function toLocalUser(
   const callee = canonicalAor(`sip:${asked.user}@${asked.host}`);
   if (callee === undefined) return { kind: 'refuse', refusal: REFUSALS.unknownUser };
   if (m.method === 'REGISTER') return { kind: 'own' };
-  const binding = routing.lookup(callee)[0];
-  if (binding === undefined) {
+  const bindings = routing.lookup(callee);
+  if (bindings.length === 0) {
     if (routing.isKnown(callee)) return { kind: 'refuse', refusal: REFUSALS.away };
     // A phone dials every number in its own domain: what no user here is, the next hop knows. From our own users alone, so that
     // what the next hop itself sends here in error does not go to and fro between the two.
     const { upstream } = routing;
     if (upstream === undefined || senderOf(m, flow, routing.lookup) === undefined)
       return { kind: 'refuse', refusal: REFUSALS.unknownUser };
-    return { kind: 'forward', uri, target: upstream, ...edit };
+    return { kind: 'forward', targets: single(uri, upstream), ...edit };
   }
-  const target = targetOfBinding(binding);
-  if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.away };
-  return { kind: 'forward', uri: binding.contact, target, callee, ...edit };
+  const targets = targetsOf(bindings, routing.maxBranches);
+  if (targets === undefined) return { kind: 'refuse', refusal: REFUSALS.away };
+  return { kind: 'forward', targets, callee, ...edit };
+}
+
+const single = (uri: string, target: Target): Forward['targets'] => [[{ uri, target }]];
+
+/** RFC 3261 16.5, 16.6: the target set that the bindings make, best first as they are; undefined where none of them can be reached. */
+function targetsOf(bindings: readonly Binding[], max: number): Forward['targets'] | undefined {
+  const groups: RouteTarget[][] = [];
+  let q: number | undefined;
+  let count = 0;
+  for (const binding of bindings) {
+    const target = targetOfBinding(binding);
+    if (target === undefined) continue;
+    if (++count > max) break;
+    const one = { uri: binding.contact, target };
+    if (binding.q === q) groups.at(-1)?.push(one);
+    else groups.push([one]);
+    q = binding.q;
+  }
+  const [first, ...others] = groups;
+  return first && [first, ...others];
 }
 
 /**
@@ -129,20 +161,19 @@ function targetOfPeer(
   contact: SipUri,
   ownRoute: string,
   routing: Routing,
-): { readonly uri: string; readonly target: Target } | undefined {
+): Forward['targets'] | undefined {
   const { self, lookup } = routing;
   const user = self.servesDomain(contact) ? canonicalAor(`sip:${contact.user}@${contact.host}`) : undefined;
-  const first = user === undefined ? undefined : lookup(user)[0];
-  const viaUser = first && targetOfBinding(first);
-  if (first && viaUser) return { uri: first.contact, target: viaUser };
+  const viaUser = user === undefined ? undefined : targetsOf(lookup(user), routing.maxBranches);
+  if (viaUser) return viaUser;
   const peer = canonicalAor(to(m)?.uri ?? '');
   const bound = peer === undefined ? undefined : lookup(peer).find((binding) => uriEqual(binding.contact, uri));
   const viaBinding = bound && targetOfBinding(bound);
-  if (viaBinding) return { uri, target: viaBinding };
+  if (viaBinding) return single(uri, viaBinding);
   const target = targetOf(contact);
   // RFC 5658: the last of our Record-Route values that the request came along names the address on the peer's side.
   const side = parseUri(ownRoute);
-  return target && { uri, target: side ? { ...target, local: addressOf(side) } : target };
+  return target && single(uri, side ? { ...target, local: addressOf(side) } : target);
 }
 
 const addressOf = (uri: SipUri) => ({ address: bareHost(uri.host), port: uri.port ?? DEFAULT_PORT });
@@ -166,11 +197,10 @@ function alongRoute(uri: string, first: string, list: readonly string[], receive
   const hop = parseUri(first);
   const target = hop && targetOf(hop);
   if (hop === undefined || target === undefined) return { kind: 'refuse', refusal: REFUSALS.noService };
-  if (hop.params.has('lr')) return { kind: 'forward', uri, target, ...edit };
+  if (hop.params.has('lr')) return { kind: 'forward', targets: single(uri, target), ...edit };
   return {
     kind: 'forward',
-    uri: first,
-    target,
+    targets: single(first, target),
     popRoutes: received,
     pushRoutes: [...list.slice(1), uri].map((one) => `<${one}>`),
   };

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { CALLER, forkedCall, summary, to } from './forking.ts';
+
+const sorted = (list: readonly string[]) => [...list].sort();
+
+describe('RFC 3261 16.6 a user with several telephones', () => {
+  it('rings those of equal q at once, under a branch each', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 1 });
+    expect(summary(call.started)).toEqual([3, 4, 5].map((host) => `INVITE > ${to(host)}`));
+    expect(call.started.messages.map((m) => m.uri)).toEqual([3, 4, 5].map((host) => `sip:bob@${to(host)}`));
+    expect(new Set(call.started.messages.map((m) => m.text.match(/branch=[^;]*/)?.[0])).size).toBe(3);
+  });
+
+  it('rings those of a lower q when all of a higher q have declined', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 0.5, 6: 0.5 });
+    expect(summary(call.started)).toEqual([`INVITE > ${to(3)}`, `INVITE > ${to(4)}`]);
+    expect(summary(call.answer(3, 486))).toEqual([`ACK > ${to(3)}`]);
+    expect(summary(call.answer(4, 480))).toEqual([`ACK > ${to(4)}`, `INVITE > ${to(5)}`, `INVITE > ${to(6)}`]);
+    expect(summary(call.answer(6, 480))).toEqual([`ACK > ${to(6)}`]);
+    expect(summary(call.answer(5, 480))).toEqual([`ACK > ${to(5)}`, `486 > ${CALLER}`]);
+  });
+
+  it('sends a request on to no more targets than maxBranches, the best', () => {
+    const call = forkedCall({ 3: 0.1, 4: 1, 5: 0.9 }, { maxBranches: 2 });
+    expect(summary(call.answer(4, 486))).toEqual([`ACK > ${to(4)}`, `INVITE > ${to(5)}`]);
+    expect(summary(call.answer(5, 486))).toEqual([`ACK > ${to(5)}`, `486 > ${CALLER}`]);
+  });
+
+  it('forks a request other than INVITE too, and gives back the first 2xx', () => {
+    const call = forkedCall({ 3: 1, 4: 1 }, { method: 'MESSAGE' });
+    expect(summary(call.started)).toEqual([`MESSAGE > ${to(3)}`, `MESSAGE > ${to(4)}`]);
+    expect(summary(call.answer(3, 481))).toEqual([]);
+    expect(summary(call.answer(4, 200))).toEqual([`200 > ${CALLER}`]);
+  });
+});
+
+describe('RFC 3261 16.7 step 5 what goes back at once', () => {
+  it('are the provisional responses of every branch, until a final one has gone', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    expect(summary(call.answer(3, 180))).toEqual([`180 > ${CALLER}`]);
+    expect(summary(call.answer(4, 183))).toEqual([`183 > ${CALLER}`]);
+    call.answer(3, 200);
+    expect(summary(call.answer(4, 180))).toEqual([]);
+  });
+
+  it('is every 2xx to an INVITE, also after the first: each is a dialog', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    expect(summary(call.answer(3, 200))).toEqual([`200 > ${CALLER}`]);
+    expect(summary(call.answer(4, 200))).toEqual([`200 > ${CALLER}`]);
+  });
+
+  it('is no 6xx: what still rings is cancelled, no more is tried, and then it goes back', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 0.5 });
+    call.answer(4, 180);
+    expect(summary(call.answer(3, 603))).toEqual([`ACK > ${to(3)}`, `CANCEL > ${to(4)}`]);
+    expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`, `603 > ${CALLER}`]);
+  });
+
+  it('is a 2xx that crosses the CANCEL after a 6xx', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    call.answer(4, 180);
+    call.answer(3, 603);
+    expect(summary(call.answer(4, 200))).toEqual([`200 > ${CALLER}`]);
+  });
+});
+
+describe('RFC 3261 16.7 step 10 the losers', () => {
+  it('are cancelled when one answers, each once it has answered provisionally (9.1)', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 1 });
+    call.answer(3, 180);
+    call.answer(4, 180);
+    expect(sorted(summary(call.answer(3, 200)))).toEqual([`200 > ${CALLER}`, `CANCEL > ${to(4)}`]);
+    expect(summary(call.answer(5, 180))).toEqual([`CANCEL > ${to(5)}`]);
+    expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`]);
+  });
+});
+
+describe('RFC 3261 16.10 the CANCEL of the caller', () => {
+  it('reaches every telephone that rings, and ends the search', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 0.5 });
+    call.answer(3, 180);
+    call.answer(4, 180);
+    expect(sorted(summary(call.cancel()))).toEqual([`200 > ${CALLER}`, `CANCEL > ${to(3)}`, `CANCEL > ${to(4)}`]);
+    expect(summary(call.answer(3, 487))).toEqual([`ACK > ${to(3)}`]);
+    expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`, `487 > ${CALLER}`]);
+  });
+
+  it('is answered 487 where one had declined before', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    call.answer(3, 486);
+    call.answer(4, 180);
+    call.cancel();
+    expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`, `487 > ${CALLER}`]);
+  });
+});
+
+describe('RFC 3261 16.9 one telephone of several that is dead', () => {
+  it('does not keep the others from ringing, nor from answering', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    expect(summary(call.unreachable(3))).toEqual([]);
+    expect(summary(call.answer(4, 200))).toEqual([`200 > ${CALLER}`]);
+  });
+
+  it('goes on to the next q', () => {
+    const call = forkedCall({ 3: 1, 4: 0.5 });
+    expect(summary(call.unreachable(3))).toEqual([`INVITE > ${to(4)}`]);
+  });
+
+  it('16.8: goes on to the next q after 64*T1 without an answer', () => {
+    const call = forkedCall({ 3: 1, 4: 0.5 });
+    expect(summary(call.expire(32_000))).toContain(`INVITE > ${to(4)}`);
+  });
+
+  it('is told to the caller as 500 where all are', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    call.unreachable(3);
+    expect(summary(call.unreachable(4))).toEqual([`500 > ${CALLER}`]);
+  });
+});
