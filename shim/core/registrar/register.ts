@@ -157,7 +157,8 @@ function isOutOfOrder(binding: Binding, order: Order, current: readonly Binding[
   return binding.callId === order.callId && order.cseq <= binding.cseq && current.includes(binding);
 }
 
-function contactProblem(contact: Contact, uri: SipUri | undefined): string | undefined {
+/** Why a binding cannot be made of that contact; undefined where it can. */
+export function contactProblem(contact: Contact, uri: SipUri | undefined): string | undefined {
   if (contact.uri.length > LIMITS.fieldLength) return 'Contact Too Long';
   if (uri === undefined) return 'Malformed Contact URI';
   if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return 'Contact URI Scheme Not Supported';
@@ -188,7 +189,7 @@ const tooMany = (limit: number, each: string): RegisterResult['headers'] => [
 ];
 
 /** Contact parameters other than those that the registrar sets itself, as a byte string. */
-function paramsOf(contact: Contact): string {
+export function paramsOf(contact: Contact): string {
   const params = new Map([...contact.params].filter(([name]) => name !== 'q' && name !== 'expires'));
   return params.size === 0 ? '' : formatNameAddr({ uri: '', params }).slice('<>'.length);
 }
