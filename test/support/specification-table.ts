@@ -2,10 +2,13 @@
  * Builds the table *specification -> tests* of test/README.md from the titles of the tests: the first describe of a file names the
  * specification (`FIG. 8 ...`, `RFC 3261 17.2.2 ...`, `Offhook ...`), each `it` is a sentence. The files are read, not run.
  *
- * `node test/support/specification-table.ts` (`npm run test:table`) rewrites the part between the two marks.
+ * Beside it stands the table of RFC 4475's messages, made from `test/sip/rfc4475.ts`.
+ *
+ * `node test/support/specification-table.ts` (`npm run test:table`) rewrites what is between the marks.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { tortureTable } from '../sip/rfc4475.ts';
 
 export interface SourceFile {
   /** Relative to the folder of the README. */
@@ -19,8 +22,11 @@ export interface Specification {
   readonly sentences: readonly string[];
 }
 
-const BEGIN = '<!-- specification table: npm run test:table -->';
-const END = '<!-- end of the specification table -->';
+/** The parts of the README that are made: each stands between two marks. */
+const PARTS = {
+  specification: ['<!-- specification table: npm run test:table -->', '<!-- end of the specification table -->'],
+  torture: ['<!-- RFC 4475 table: npm run test:table -->', '<!-- end of the RFC 4475 table -->'],
+} as const;
 
 /** The top-level describes of one test file, each with the sentences below it; nested describes go before their sentences. */
 export function specificationsOf({ path, text }: SourceFile): Specification[] {
@@ -59,12 +65,18 @@ export function specificationTable(files: readonly SourceFile[]): string {
   return ['| Specification | Shown by | File |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The README with the table put between its two marks. */
-export function withTable(readme: string, table: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`the README lacks its marks ${BEGIN} and ${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${readme.slice(end)}`;
+/** The README with the table put between the two marks of that part. */
+export function withTable(readme: string, table: string, part: keyof typeof PARTS = 'specification'): string {
+  const [first, last] = PARTS[part];
+  const begin = readme.indexOf(first);
+  const end = readme.indexOf(last);
+  if (begin < 0 || end < begin) throw new Error(`the README lacks its marks ${first} and ${last}`);
+  return `${readme.slice(0, begin + first.length)}\n\n${table}\n\n${readme.slice(end)}`;
+}
+
+/** The README of that folder with both tables as they are now. */
+export function madeReadme(readme: string, folder: string): string {
+  return withTable(withTable(readme, specificationTable(testFilesIn(folder))), tortureTable(), 'torture');
 }
 
 /** All test files below a folder, in a stable order. */
@@ -124,5 +136,5 @@ const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '&lt;
 if (import.meta.main) {
   const folder = join(import.meta.dirname, '..');
   const readme = join(folder, 'README.md');
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), specificationTable(testFilesIn(folder))));
+  writeFileSync(readme, madeReadme(readFileSync(readme, 'utf8'), folder));
 }
