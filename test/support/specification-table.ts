@@ -2,7 +2,7 @@
  * Builds the table *specification -> tests* of test/README.md from the titles of the tests: the first describe of a file names the
  * specification (`FIG. 8 ...`, `RFC 3261 17.2.2 ...`, `Offhook ...`), each `it` is a sentence. The files are read, not run.
  *
- * Beside it stands the table of RFC 4475's messages, made from `test/sip/rfc4475.ts`.
+ * Below it stands the table of RFC 4475's messages, made from `test/sip/rfc4475.ts`.
  *
  * `node test/support/specification-table.ts` (`npm run test:table`) rewrites what is between the marks.
  */
@@ -22,11 +22,11 @@ export interface Specification {
   readonly sentences: readonly string[];
 }
 
-/** The parts of the README that are made: each stands between two marks. */
-const PARTS = {
-  specification: ['<!-- specification table: npm run test:table -->', '<!-- end of the specification table -->'],
-  torture: ['<!-- RFC 4475 table: npm run test:table -->', '<!-- end of the RFC 4475 table -->'],
-} as const;
+const BEGIN = '<!-- specification table: npm run test:table -->';
+const END = '<!-- end of the specification table -->';
+const TORTURE = `## RFC 4475: what is asked, and what the shim does
+
+Each message is a file of its section's name in \`sip/fixtures/rfc4475\`; each row is held against the whole shim by \`sip/rfc4475.test.ts\`.`;
 
 /** The top-level describes of one test file, each with the sentences below it; nested describes go before their sentences. */
 export function specificationsOf({ path, text }: SourceFile): Specification[] {
@@ -65,18 +65,17 @@ export function specificationTable(files: readonly SourceFile[]): string {
   return ['| Specification | Shown by | File |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The README with the table put between the two marks of that part. */
-export function withTable(readme: string, table: string, part: keyof typeof PARTS = 'specification'): string {
-  const [first, last] = PARTS[part];
-  const begin = readme.indexOf(first);
-  const end = readme.indexOf(last);
-  if (begin < 0 || end < begin) throw new Error(`the README lacks its marks ${first} and ${last}`);
-  return `${readme.slice(0, begin + first.length)}\n\n${table}\n\n${readme.slice(end)}`;
+/** The README with what is made put between its two marks. */
+export function withTable(readme: string, made: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`the README lacks its marks ${BEGIN} and ${END}`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n\n${made}\n\n${readme.slice(end)}`;
 }
 
 /** The README of that folder with both tables as they are now. */
 export function madeReadme(readme: string, folder: string): string {
-  return withTable(withTable(readme, specificationTable(testFilesIn(folder))), tortureTable(), 'torture');
+  return withTable(readme, [specificationTable(testFilesIn(folder)), TORTURE, tortureTable()].join('\n\n'));
 }
 
 /** All test files below a folder, in a stable order. */
