@@ -63,6 +63,17 @@ describe('FIG. 8 generalised to several terminals, calls and sites', () => {
     expect(user.document.status).toBe('held');
   });
 
+  it('takes a hold that is told of a talking call: a new version, and a waiting user goes on waiting', () => {
+    const user = new SimulatedUser();
+    user.tell(user.say.online());
+    user.tell(user.say.talking('c1'));
+    user.tell(user.say.offline());
+    const before = user.document;
+    user.tell(user.say.talking('c1', { held: true, media: [{ type: 'audio', direction: 'sendonly' }] }));
+    expect(user.document).toMatchObject({ status: 'offline-waiting', version: before.version + 1 });
+    expect(user.document.calls[0]).toMatchObject({ held: true, media: [{ direction: 'sendonly' }] });
+  });
+
   it('replaces with a snapshot all that came from its site, and nothing else', () => {
     const user = new SimulatedUser();
     user.tell(user.say.online('sip:a@1'));

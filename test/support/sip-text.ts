@@ -56,7 +56,7 @@ function text(first: readonly string[], cseq: string, parts: Parts & { from: str
     `Call-ID: ${parts.callId}`,
     `CSeq: ${cseq}`,
     ...(parts.headers ?? []),
-    ...(body === '' ? [] : ['Content-Type: application/sdp']),
+    ...(body === '' || parts.headers?.some((line) => line.startsWith('Content-Type')) ? [] : ['Content-Type: application/sdp']),
     `Content-Length: ${body.length}`,
     '',
     body,

@@ -102,6 +102,10 @@ export interface CallReport {
   readonly callId: string;
   readonly direction: 'incoming' | 'outgoing';
   readonly state: 'early' | 'confirmed' | 'terminating';
+  /**
+   * Media do not flow both ways, since one of the two parties has put the other on hold (RFC 3264 8.4). The same for both parties; which of
+   * them holds is told by `media`'s direction. May change while the call is confirmed: it is then told again, as `talking`.
+   */
   readonly held: boolean;
   readonly peer: { readonly uri: string; readonly name?: string };
   readonly media: readonly MediaReport[];
@@ -118,6 +122,7 @@ export interface MediaReport {
   /** `audio`, `video`, … as in the m= line. */
   readonly type: string;
   readonly codec?: string;
+  /** As this user sees it, by offer and answer together: `sendonly` where he sends, and hears nothing. */
   readonly direction?: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 }
 

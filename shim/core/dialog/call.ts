@@ -1,4 +1,5 @@
 import type { EndReason, MediaReport, SessionType } from '#protocol';
+import type { Stream } from './sdp.ts';
 
 /**
  * One dialog of a call, by the callee's tag (RFC 3261 12).
@@ -8,6 +9,34 @@ import type { EndReason, MediaReport, SessionType } from '#protocol';
  * - `terminating`: a BYE was seen and told (FIG. 5).
  */
 export type DialogState = 'answered' | 'confirmed' | 'closing' | 'terminating';
+
+/** The two ends of a dialog: who sent the INVITE that began the call, and who answered it. */
+export type Side = 'caller' | 'callee';
+
+/** The other end. */
+export const otherSide = (side: Side): Side => (side === 'caller' ? 'callee' : 'caller');
+
+/** An offer that waits for its answer (RFC 3264 4). */
+export interface Offer {
+  readonly by: Side;
+  /** Who sent the request of the transaction that carries it, and that request's CSeq number. */
+  readonly asker: Side;
+  readonly cseq: number;
+  /** Where the answer is to come: in a response to that request, in its ACK, or in a PRACK. */
+  readonly answerIn: 'response' | 'ACK' | 'PRACK';
+  readonly streams: readonly Stream[];
+}
+
+/** What is known of one dialog beyond its state; one that only rings has no state yet. */
+export interface Dialog {
+  /** The callee's tag. */
+  readonly tag: string;
+  offers: Offer[];
+  /** Which ways media flowed after the first exchange of offer and answer (`Flow`). */
+  first?: number;
+  /** Media do not flow both ways, since one party has put the other on hold. */
+  held?: boolean;
+}
 
 /** What a call is for its parties, from all its dialogs. */
 export type Phase = 'trying' | 'early' | 'talking' | 'terminating';
@@ -49,13 +78,20 @@ export interface Call {
   deadline: number;
   /** The deadline that was last told to whoever reports. */
   toldDeadline: number;
+  /** As the callee sees it: `sendonly` is what the callee sends and does not receive. */
   media: MediaReport[];
   session: SessionType;
+  /** What the INVITE offered: every callee who answers it answers this. */
+  offered?: readonly Stream[];
+  details?: Dialog[];
 }
 
-/** What happened to a call, for whoever reports it. `alive`: nothing but that its deadline has moved far. */
+/**
+ * What happened to a call, for whoever reports it. `changed`: it goes on talking, with other media, or it was put on hold or taken back.
+ * `alive`: nothing but that its deadline has moved far.
+ */
 export interface CallEvent {
-  readonly type: 'early' | 'talking' | 'terminating' | 'ended' | 'alive';
+  readonly type: 'early' | 'talking' | 'changed' | 'terminating' | 'ended' | 'alive';
   readonly call: Call;
   readonly at: number;
   /** With `terminating` and `ended`. */
@@ -70,6 +106,15 @@ export function setDialog(call: Call, tag: string, state: DialogState): void {
   const found = call.dialogs.find(([t]) => t === tag);
   if (found) found[1] = state;
   else call.dialogs.push([tag, state]);
+}
+
+/** What is known of one dialog. */
+export const detailOf = (call: Call, tag: string): Dialog | undefined => call.details?.find((one) => one.tag === tag);
+
+/** Is the call on hold: in every dialog of it in which anybody talks. */
+export function heldOf(call: Call): boolean {
+  const talking = call.dialogs.filter(([, state]) => state === 'confirmed');
+  return talking.length > 0 && talking.every(([tag]) => detailOf(call, tag)?.held === true);
 }
 
 /** The phase that the dialogs of an answered call add up to; undefined when none is left. */

@@ -1,6 +1,7 @@
 import { type CallReport, LIMITS, type SnapshotUpdate } from '#protocol';
-import type { Call, CallEvent, Leg } from '../dialog/call.ts';
+import { type Call, type CallEvent, heldOf, type Leg } from '../dialog/call.ts';
 import type { Calls } from '../dialog/calls.ts';
+import { mirroredMedia } from '../dialog/sdp.ts';
 import type { Report } from '../outbox/types.ts';
 import type { BindingChange } from '../registrar/binding.ts';
 import type { Location } from '../registrar/location.ts';
@@ -78,8 +79,8 @@ export class Reporter {
     // or the terminal that has established the session is connected to this server." Who was once told of in a call stays so to its end:
     // a registration that expires in mid-call is FIG. 8's affair.
     if (leg.told === '' && (type === 'terminating' || !this.#location.has(user, now))) return [];
-    if (type === 'alive') {
-      if (leg.told === '') return [];
+    if (type === 'alive' || type === 'changed') {
+      if (leg.told === '' || (type === 'changed' && leg.told !== 'talking')) return [];
       return [{ user, at, status: leg.told === 'talking' ? 'talking' : 'early', call: this.#report(call, leg) }];
     }
     if (leg.told === '' && this.#isFull(user)) {
@@ -108,9 +109,9 @@ export class Reporter {
       callId: identityOf(call.callId),
       direction: leg.direction,
       state,
-      held: false,
+      held: heldOf(call),
       peer: leg.peer,
-      media: call.media,
+      media: leg.direction === 'incoming' ? call.media : mirroredMedia(call.media),
       session: call.session,
       startedAt: call.startedAt,
       answeredAt: call.answeredAt,

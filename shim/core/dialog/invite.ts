@@ -1,0 +1,126 @@
+import { callId, cseq, from, type Message, own, to } from '../sip/index.ts';
+import { type CallBook, tell } from './book.ts';
+import { type Call, type CallEvent, detailOf, dialogState, failureReason, type Leg, setDialog } from './call.ts';
+import { openDetail, requestDescribes, responseDescribes } from './offer-answer.ts';
+import { streamsOf } from './sdp.ts';
+
+/** The parties of an INVITE, as far as they are users that this shim may speak for. */
+export interface Parties {
+  readonly caller?: Omit<Leg, 'told' | 'direction'>;
+  readonly callee?: Omit<Leg, 'told' | 'direction'>;
+}
+
+/** Where a request was sent on: to that local user, under that Via branch. */
+export interface Onward {
+  readonly callee: string | undefined;
+  readonly branch: string;
+}
+
+/** Dialogs followed of one call. A callee who answers more often than any fork does is relayed all the same. */
+const DIALOGS_OF_A_CALL = 32;
+
+/** Calls followed under one Call-ID: the branches of a fork, and those who reuse Call-IDs. */
+const CALLS_OF_A_CALL_ID = 64;
+
+/** RFC 3261 13.2.1: an INVITE outside of any dialog begins a call. `parties` is asked for once. */
+export function begin(book: CallBook, m: Message, parties: () => Parties, now: number, { callee, branch }: Onward): void {
+  const { calls, settings } = book;
+  const fromTag = from(m)?.tag ?? '';
+  const key = `${callId(m)}\n${fromTag}\n${callee ?? ''}`;
+  const number = cseq(m)?.number ?? 0;
+  const known = calls.get(key);
+  if (known) {
+    // The same INVITE with credentials: the same call.
+    if (number > known.cseq && known.dialogs.length === 0) {
+      known.cseq = number;
+      known.branch = own(branch);
+      known.details = [];
+      offers(known, m);
+      calls.setDeadline(known, now + settings.earlyCap);
+    }
+    return;
+  }
+  if (calls.size >= settings.maxDialogs || calls.withCallId(callId(m)).length >= CALLS_OF_A_CALL_ID) {
+    book.untracked += 1;
+    return;
+  }
+  const { caller, callee: called } = parties();
+  const legs: Leg[] = [];
+  if (caller) legs.push({ ...caller, direction: 'outgoing', told: '' });
+  if (called) legs.push({ ...called, direction: 'incoming', told: '' });
+  if (legs.length === 0) return;
+  const call: Call = {
+    key: own(key),
+    callId: own(callId(m)),
+    fromTag: own(fromTag),
+    cseq: number,
+    branch: own(branch),
+    offer: 'delayed',
+    phase: 'trying',
+    dialogs: [],
+    legs,
+    startedAt: now,
+    answeredAt: null,
+    deadline: now + settings.earlyCap,
+    toldDeadline: 0,
+    media: [],
+    session: 'unknown',
+  };
+  offers(call, m);
+  calls.add(call);
+}
+
+/** RFC 3261 13.2.1: an INVITE without a session description asks for the offer in the answer. */
+function offers(call: Call, m: Message): void {
+  const streams = streamsOf(m);
+  call.offer = streams === undefined ? 'delayed' : 'early';
+  if (streams) call.offered = streams;
+  else delete call.offered;
+}
+
+/** A response to the INVITE that began the call. */
+export function answer(book: CallBook, call: Call, m: Message, now: number): CallEvent[] {
+  if (m.status === 100) return [];
+  const tag = to(m)?.tag ?? '';
+  if (m.status < 200) return provisional(book, call, m, tag, now);
+  if (m.status >= 300) {
+    // RFC 3261 13.2.2.4: other forks may have answered; what they confirmed stays.
+    if (call.dialogs.length > 0) return [];
+    return book.end(call, failureReason(m.status, m.reason), now);
+  }
+  if (dialogState(call, tag) !== undefined || call.dialogs.length >= DIALOGS_OF_A_CALL) return [];
+  const { talking, dialogCap } = book.settings;
+  call.answeredAt ??= now;
+  describe(call, m, own(tag));
+  // FIG. 4: "When information required for data communication is notified by the 200 response message and the ACK message, the
+  // method shown in FIG. 4 must be used."
+  const waits = talking === 'on-ack' || (talking === 'auto' && call.offer === 'delayed');
+  setDialog(call, own(tag), waits ? 'answered' : 'confirmed');
+  book.calls.setDeadline(call, now + dialogCap);
+  return book.settle(call, undefined, now);
+}
+
+/** Early dialogs (RFC 3261 12.1), which may have media of their own. */
+function provisional(book: CallBook, call: Call, m: Message, tag: string, now: number): CallEvent[] {
+  if (call.phase !== 'trying' && call.phase !== 'early') return [];
+  if (tag !== '' && dialogState(call, tag) === undefined && m.bodyStart < m.text.length) describe(call, m, own(tag));
+  if (call.phase === 'early') return book.alive(call, book.settings.earlyCap, now);
+  book.calls.setDeadline(call, now + book.settings.earlyCap);
+  call.phase = 'early';
+  book.changed.add(call);
+  return [tell({ type: 'early', call, at: now })];
+}
+
+function describe(call: Call, m: Message, tag: string): void {
+  const detail = openDetail(call, tag);
+  if (detail) responseDescribes(call, detail, m, 'caller');
+}
+
+/** FIG. 4: the ACK. */
+export function acknowledged(book: CallBook, call: Call, tag: string, m: Message, now: number): CallEvent[] {
+  const detail = detailOf(call, tag);
+  if (detail) requestDescribes(call, detail, m, 'caller');
+  setDialog(call, tag, 'confirmed');
+  book.calls.setDeadline(call, now + book.settings.dialogCap);
+  return book.settle(call, undefined, now);
+}
