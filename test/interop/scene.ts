@@ -27,6 +27,8 @@ export interface Scene {
   changeTo(user: string, status: string): PresenceDocument | undefined;
   /** Forgets what the watcher saw up to now. */
   mark(): void;
+  /** How many of the watcher's changes came before the mark. */
+  readonly marked: number;
   /** Resolves when the watcher has seen each of the users in a call since the mark, and out of it again. */
   settled(users: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -91,6 +93,9 @@ export async function sceneOf(product: Product): Promise<Scene> {
     changeTo(user, status) {
       const changes = watcher.changes.slice(from).map(({ presence }) => presence);
       return changes.find((presence) => presence.user === aorOf(user) && presence.status === status);
+    },
+    get marked() {
+      return from;
     },
     mark() {
       from = watcher.changes.length;
