@@ -1,6 +1,6 @@
 import type { ShimSettings } from './config.ts';
 import type { ElementSettings } from './core/element/element.ts';
-import { targetOf } from './core/proxy/route.ts';
+import { targetOf } from './core/proxy/target.ts';
 import { parseUri } from './core/sip/index.ts';
 import { DEFAULT_TRANSACTION_SETTINGS } from './core/transaction/types.ts';
 

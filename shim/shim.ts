@@ -6,6 +6,7 @@ import { Element } from './core/element/element.ts';
 import { Self } from './core/proxy/self.ts';
 import type { ListenPoint } from './core/transport.ts';
 import { elementSettings } from './element-settings.ts';
+import { type CertificateSettings, readCertificates } from './io/certificates.ts';
 import { systemClock } from './io/clock.ts';
 import { openDisk } from './io/disk.ts';
 import { createNetwork, type Network } from './io/network.ts';
@@ -19,6 +20,8 @@ export interface RunningShim {
   readonly addresses: readonly ListenPoint[];
   /** What it holds at the moment, and totals since start. */
   status(): ShimStatus;
+  /** Reads the certificates again. Connections that are open go on. Throws, and changes nothing, where one of them cannot be used. */
+  reloadCertificates(settings: CertificateSettings): void;
   /** Lets a request to the Worker that is under way end, for a second at most, and closes everything. What then waits is on disk. */
   close(): Promise<void>;
 }
@@ -98,6 +101,7 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
         disk: disk.counters,
       },
     }),
+    reloadCertificates: (changed) => network.reload(readCertificates(changed)),
     close: async () => {
       shell.close();
       await network.close();
@@ -107,7 +111,7 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   };
 }
 
-/** Every address over UDP and TCP, on one port; 0 takes one that is free for both. */
+/** Every address over UDP and TCP, on one port (0 takes one that is free for both), and over whatever else is set. */
 async function listen(
   settings: ShimSettings,
   onMessage: Parameters<typeof createNetwork>[0]['onMessage'],
@@ -119,6 +123,12 @@ async function listen(
     connections: settings.tcpConnections,
     idle: settings.tcpIdle,
   };
+  const tls = readCertificates(settings);
+  const others: [ListenPoint['transport'], number | undefined][] = [
+    ['tls', tls.certificates.length > 0 ? settings.tlsPort : undefined],
+    ['ws', settings.wsPort],
+    ['wss', settings.wssPort],
+  ];
   for (let attempt = 1; ; attempt++) {
     const port = sipPort === 0 ? await freePort(sipHost[0] ?? '127.0.0.1') : sipPort;
     const points = sipHost.flatMap((host): ListenPoint[] => {
@@ -126,12 +136,15 @@ async function listen(
       return [
         { transport: 'udp', address, port },
         { transport: 'tcp', address, port },
+        ...others.flatMap(([transport, port]) => (port === undefined ? [] : [{ transport, address, port }])),
       ];
     });
     try {
       return await createNetwork({
         listen: points,
         limits,
+        tls,
+        origins: settings.wsOrigins,
         onMessage,
         onError: (error, from) => {
           if (from === 'socket') log.warn('network', { error: error.message });

@@ -39,5 +39,16 @@ export function relationProblems(values: { readonly [name: string]: unknown }): 
       text: `${show(least)} must not be greater than ${show(most)}, ${why}`,
     });
   }
+  return [...problems, ...certificateProblems(values)];
+}
+
+/** A certificate is nothing without its key, nor a secure listener without a certificate. */
+function certificateProblems(values: { readonly [name: string]: unknown }): Problem[] {
+  const given = (key: keyof ShimSettings) => values[key] !== undefined;
+  const problems: Problem[] = [];
+  const both = `--${flagName('tlsCertificate')}, --${flagName('tlsKey')}`;
+  if (given('tlsCertificate') !== given('tlsKey')) problems.push({ setting: both, text: 'must be given together' });
+  if (given('wssPort') && !given('tlsCertificate') && !given('tlsCertificates'))
+    problems.push({ setting: `--${flagName('wssPort')}`, text: `needs a certificate: ${both}` });
   return problems;
 }

@@ -19,6 +19,7 @@ export interface Setting<T> {
 /** Headings of the reference, in its order. */
 export const GROUPS = [
   'Addresses',
+  'TLS',
   'State',
   'Presence',
   'Registrar',

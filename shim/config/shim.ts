@@ -8,6 +8,8 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+const file = text('<file>', /^[^\0]+$/, 'a file');
+
 /** The name of a site: what `UpdateBatch.site` may be. */
 export const siteName = text('<name>', /^[A-Za-z0-9._-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 . _ -');
 
@@ -21,8 +23,34 @@ export function siteOfHost(host: string): string {
  * Lengths of time are held in ms and sizes in bytes, whatever unit they were given in.
  */
 export const SHIM_SETTINGS = {
-  sipHost: setting('Addresses', list(address, 16), ['127.0.0.1'], 'addresses to take SIP at, over UDP and TCP'),
+  sipHost: setting(
+    'Addresses',
+    list(address, 16),
+    ['127.0.0.1'],
+    'addresses to take SIP at, over UDP and TCP, and those of the other ports that are set',
+  ),
   sipPort: setting('Addresses', integer(0, 65_535, '<port>'), 5060, 'port to take SIP at; 0 takes a free one'),
+  tlsPort: setting(
+    'Addresses',
+    integer(0, 65_535, '<port>'),
+    5061,
+    'port to take SIP over TLS at, where a certificate is set; 0 takes a free one',
+  ),
+  wsPort: optional(
+    'Addresses',
+    integer(0, 65_535, '<port>'),
+    'port to take SIP over WebSocket at (RFC 7118), for browser telephones behind a proxy that does TLS; 0 takes a free one',
+  ),
+  wssPort: optional(
+    'Addresses',
+    integer(0, 65_535, '<port>'),
+    'port to take SIP over secure WebSocket at (RFC 7118); needs a certificate; 0 takes a free one',
+  ),
+  wsOrigins: optional(
+    'Addresses',
+    list(text('<origin>', /^https?:\/\/[a-z0-9.:[\]-]+$/, 'an origin, such as https://phone.example.com, in lower case'), 64),
+    'pages that may open a WebSocket (RFC 6455 10.2); any where none is given',
+  ),
   domains: setting('Addresses', list(domain, 256), ['127.0.0.1', 'localhost', '[::1]'], 'domains whose users register here'),
   upstream: optional(
     'Addresses',
@@ -32,6 +60,24 @@ export const SHIM_SETTINGS = {
       'a SIP URI',
     ),
     'next hop (the PBX) for other domains, and for what registered users dial that is no user here',
+  ),
+
+  tlsCertificate: optional('TLS', file, "this element's certificate, with the chain to its authority (PEM)"),
+  tlsKey: optional('TLS', file, 'the private key of the certificate (PEM)'),
+  tlsCertificates: optional(
+    'TLS',
+    list(
+      text('<name=certificate:key>', /^[A-Za-z0-9.*-]+=[^:,=\0]+:[^:,\0]+$/, 'a name, a certificate and its key: name=file:file'),
+      64,
+    ),
+    'further certificates, each for one name (SNI); `*.example.com` stands for any name right below it',
+  ),
+  tlsCa: optional('TLS', file, "authorities that are trusted beside Node's own when we connect to others (PEM)"),
+  tlsVerify: setting(
+    'TLS',
+    choice('on', 'off'),
+    'on',
+    'whether the certificates of those we connect to are checked, and their names (RFC 5922)',
   ),
 
   stateDir: setting('State', text('<folder>', /^[^\0]+$/, 'a folder'), '.offhook', 'folder for what must survive a restart'),
@@ -123,7 +169,7 @@ export const SHIM_SETTINGS = {
   headerBytes: setting('Messages and connections', size(4096, 65_536), 16_384, 'longest header block of a message'),
   headerCount: setting('Messages and connections', integer(32, 4096), 256, 'most header fields of a message'),
   bodyBytes: setting('Messages and connections', size(1024, 1024 * 1024), 65_536, 'longest body of a message'),
-  tcpConnections: setting('Messages and connections', integer(1, 60_000), 2000, 'TCP connections open at once'),
+  tcpConnections: setting('Messages and connections', integer(1, 60_000), 2000, 'connections open at once (TCP, TLS, WebSocket)'),
   tcpIdle: setting(
     'Messages and connections',
     duration(10 * SECOND, DAY),

@@ -1,6 +1,15 @@
 /** The words in which core and io speak of the network. Core never opens a socket: it names where a message came from and where one goes. */
 
-export type TransportName = 'udp' | 'tcp';
+/** RFC 3261 18 (udp, tcp, tls), RFC 7118 (ws, wss: WebSocket, and WebSocket over TLS). */
+export type TransportName = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+
+const TRANSPORTS: ReadonlySet<string> = new Set<TransportName>(['udp', 'tcp', 'tls', 'ws', 'wss']);
+
+/** A transport by its name in a URI or a Via, in any case; undefined for one not had here. */
+export function transportNamed(name: string): TransportName | undefined {
+  const lower = name.toLowerCase();
+  return TRANSPORTS.has(lower) ? (lower as TransportName) : undefined;
+}
 
 /** An IP literal without brackets, and a port. */
 export interface Address {
@@ -18,7 +27,7 @@ export interface ListenPoint {
   readonly port: number;
 }
 
-/** Where a message came in: local and remote end, and on TCP the number of the connection that brought it. */
+/** Where a message came in: local and remote end, and but for UDP the number of the connection that brought it. */
 export interface Flow {
   readonly transport: TransportName;
   readonly local: Address;
@@ -29,10 +38,10 @@ export interface Flow {
 /** Where a message goes. */
 export interface Target {
   readonly transport: TransportName;
-  /** An IP literal without brackets, or a name that io resolves. */
+  /** An IP literal without brackets, or a name that io resolves. Over TLS it is what the other side's certificate must name. */
   readonly host: string;
   readonly port: number;
-  /** TCP: send on this connection if it is still open; otherwise connect to host and port. */
+  /** Send on this connection if it is still open; otherwise connect to host and port (TCP, TLS), or fail (WebSocket). */
   readonly connection?: number;
   /** UDP: send from the socket bound here, so that the other side's NAT and firewall know the sender. */
   readonly local?: Address;
@@ -59,10 +68,21 @@ export interface ViaStamp {
 /** Default port of sip: over UDP and TCP (RFC 3261 19.1.2). */
 export const DEFAULT_PORT = 5060;
 
+/** RFC 3261 18.2.2, RFC 7118 5.3: the port where none is given. */
+const DEFAULT_PORTS: Record<TransportName, number> = { udp: DEFAULT_PORT, tcp: DEFAULT_PORT, tls: 5061, ws: 80, wss: 443 };
+
+export const defaultPort = (transport: TransportName): number => DEFAULT_PORTS[transport];
+
 /** Largest payload of a UDP datagram over IPv4, bytes. */
 export const MAX_DATAGRAM = 65_507;
 
 export const isReliable = (transport: TransportName): boolean => transport !== 'udp';
+
+/** Whether what is sent there cannot be read or changed on its way: what `sips:` asks of every hop (RFC 3261 26.2.2). */
+export const isSecure = (transport: TransportName): boolean => transport === 'tls' || transport === 'wss';
+
+/** Whether messages come one in each packet or frame, so that Content-Length may be missing (RFC 3261 18.3, RFC 7118 5.2). */
+export const isFramed = (transport: TransportName): boolean => transport !== 'tcp' && transport !== 'tls';
 
 /** `[2001:DB8::1]` -> `2001:db8::1`; names in lower case. */
 export function bareHost(host: string): string {
@@ -90,7 +110,7 @@ export function viaStamp(via: SentBy, flow: Flow): ViaStamp {
  */
 export function responseTarget(via: SentBy, flow: Flow): Target {
   const host = flow.remote.address;
-  const sentPort = via.port ?? DEFAULT_PORT;
+  const sentPort = via.port ?? defaultPort(flow.transport);
   if (isReliable(flow.transport)) {
     // "the response MUST be sent using the existing connection to the source of the original request [...] If that connection
     // attempt fails, [...] open a connection to the IP address in the "received" parameter, if present, using the port in the
@@ -109,9 +129,9 @@ export function responseTarget(via: SentBy, flow: Flow): Target {
  * Undefined where the Via names a transport that we do not have.
  */
 export function viaTarget(via: SentBy): Target | undefined {
-  const transport = via.transport.toLowerCase();
-  if (transport !== 'udp' && transport !== 'tcp') return undefined;
-  const port = transport === 'udp' && typeof via.rport === 'number' ? via.rport : (via.port ?? DEFAULT_PORT);
+  const transport = transportNamed(via.transport);
+  if (transport === undefined) return undefined;
+  const port = transport === 'udp' && typeof via.rport === 'number' ? via.rport : (via.port ?? defaultPort(transport));
   return { transport, host: bareHost(via.received ?? via.host), port };
 }
 

@@ -1,19 +1,26 @@
 import type { MessageLimits } from '../core/sip/index.ts';
 import { DEFAULT_MESSAGE_LIMITS } from '../core/sip/index.ts';
 import type { Flow, ListenPoint, Target } from '../core/transport.ts';
+import { Connections } from './connections.ts';
 import { createResolver, type Resolution, type Resolved, type Resolver } from './resolve.ts';
-import { listenTcp, type TcpTransport } from './tcp.ts';
+import { streamTransport } from './tcp.ts';
+import { type TlsMaterial, tlsContext } from './tls.ts';
 import { listenUdp, type UdpSocket } from './udp.ts';
+import { webSocketTransport } from './websocket.ts';
 
 /** Sizes in bytes, times in ms. */
 export interface NetworkLimits {
   readonly message: MessageLimits;
-  /** TCP connections open at once, in both directions; more are refused. */
+  /** Connections open at once, of all transports and in both directions; more are refused. */
   readonly connections: number;
-  /** Output waiting on one TCP connection; beyond it the reader is too slow and the connection is closed. */
+  /** Output waiting on one connection; beyond it the reader is too slow and the connection is closed. */
   readonly connectionOutput: number;
   readonly connectTimeout: number;
-  /** A TCP connection on which nothing moves for this long is closed. Longer than the usual registration, which a phone may refresh
+  /** A TLS handshake, or the request for a WebSocket, must be whole within this time. */
+  readonly handshakeTimeout: number;
+  /** A WebSocket is sent a ping at this interval, and closed where nothing came since the one before. */
+  readonly webSocketPing: number;
+  /** A TCP or TLS connection on which nothing moves for this long is closed. Longer than the usual registration, which a phone may refresh
    * over the connection that calls reach it by. */
   readonly idle: number;
   /** A connection that was accepted must bring its first message, and any message begun must be whole, within this time. */
@@ -31,6 +38,8 @@ export const DEFAULT_NETWORK_LIMITS: NetworkLimits = {
   connections: 4_096,
   connectionOutput: 1_048_576,
   connectTimeout: 5_000,
+  handshakeTimeout: 10_000,
+  webSocketPing: 30_000,
   idle: 3_900_000,
   incomplete: 30_000,
   datagramOutput: 4_194_304,
@@ -55,6 +64,8 @@ export interface NetworkCounters {
   closedSlow: number;
   closedIncomplete: number;
   framingErrors: number;
+  /** TLS handshakes and requests for a WebSocket that came to nothing. */
+  handshakeErrors: number;
   sendFailures: number;
   handlerErrors: number;
 }
@@ -73,10 +84,16 @@ export function networkCounters(): NetworkCounters {
     closedSlow: 0,
     closedIncomplete: 0,
     framingErrors: 0,
+    handshakeErrors: 0,
     sendFailures: 0,
     handlerErrors: 0,
   };
 }
+
+const NO_TLS: TlsMaterial = { certificates: [], verify: true };
+
+/** How long `close` waits for written bytes to go out, ms. */
+const CLOSE_TIMEOUT = 500;
 
 /** Why a message could not be sent, in words for the log. Called once, and never within `send`. */
 export type OnFailure = (reason: string) => void;
@@ -85,13 +102,17 @@ export interface NetworkOptions {
   readonly listen: readonly ListenPoint[];
   /** Each datagram, and each message of a stream: a byte string, not looked into. */
   readonly onMessage: (text: string, flow: Flow) => void;
-  /** A keep-alive came (RFC 5626); on TCP it has been answered. */
+  /** A keep-alive came (RFC 5626); on a connection it has been answered. */
   readonly onPing?: (flow: Flow) => void;
   /** Something to log: a socket's error, or a bug in a handler. The network goes on. */
   readonly onError: (error: Error, from: 'socket' | 'handler') => void;
   readonly limits?: Partial<NetworkLimits>;
   readonly counters?: NetworkCounters;
   readonly resolver?: Resolver;
+  /** Certificates, and whom to trust. */
+  readonly tls?: TlsMaterial;
+  /** Origins of the pages that may open a WebSocket (RFC 6455 10.2); any where undefined. */
+  readonly origins?: readonly string[] | undefined;
   /** Several processes on one UDP port. */
   readonly reusePort?: boolean;
 }
@@ -100,6 +121,7 @@ export interface NetworkOptions {
 export interface TransportContext {
   readonly limits: NetworkLimits;
   readonly counters: NetworkCounters;
+  readonly connections: Connections;
   /** Hands a message to its user; an exception there is reported and ends nothing. */
   readonly message: (text: string, flow: Flow) => void;
   readonly ping: (flow: Flow) => void;
@@ -111,8 +133,10 @@ export interface Network {
   /** Where it listens, with the ports it was given, in the order of `listen`. */
   readonly addresses: readonly ListenPoint[];
   readonly counters: NetworkCounters;
-  /** TCP connections open. */
+  /** Connections open. */
   readonly connections: number;
+  /** Certificates and trust from now on; connections that are open go on. Throws, and changes nothing, where they cannot be used. */
+  reload(tls: TlsMaterial): void;
   /** Sends a byte string. What is sent to one target arrives in that order where the transport keeps order. */
   send(text: string, target: Target, onFailure?: OnFailure): void;
   /** Closes every socket, after what is written has gone out (for half a second at most). */
@@ -132,9 +156,11 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       options.onError(error as Error, 'handler');
     }
   };
+  const connections = new Connections(limits.connections);
   const context: TransportContext = {
     limits,
     counters,
+    connections,
     message: (text, flow) => {
       counters.received++;
       guarded(() => options.onMessage(text, flow));
@@ -150,18 +176,23 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     },
   };
 
-  const tcp: TcpTransport = listenTcp(context);
+  const tls = tlsContext(options.tls ?? NO_TLS);
+  const streams = streamTransport(context, tls);
+  const webSockets = webSocketTransport(context, tls, options.origins);
   const udp: UdpSocket[] = [];
   const opened = await Promise.allSettled(
     options.listen.map(async (point): Promise<ListenPoint> => {
-      if (point.transport === 'tcp') return { transport: 'tcp', ...(await tcp.listen(point)) };
+      const { transport } = point;
+      if (transport === 'tcp' || transport === 'tls') return { transport, ...(await streams.listen(point)) };
+      if (transport === 'ws' || transport === 'wss') return { transport, ...(await webSockets.listen(point)) };
       const socket = await listenUdp(point, context, options.reusePort ?? false);
       udp.push(socket);
       return { transport: 'udp', ...socket.local };
     }),
   );
   const closeAll = async () => {
-    await Promise.all([tcp.close(), ...udp.map((socket) => socket.close())]);
+    const stopped = [streams.close(), webSockets.close(), ...udp.map((socket) => socket.close())];
+    await Promise.all([connections.closeAll(CLOSE_TIMEOUT), ...stopped]);
   };
   const problems = opened.flatMap((result, i) =>
     result.status === 'rejected' ? [problem(options.listen[i], result.reason)] : [],
@@ -177,7 +208,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const dispatch = (text: string, target: Target, to: Resolution, onFailure: OnFailure | undefined) => {
     if (closed) return context.fail(onFailure, 'network closed');
     if (!to.ok) return context.fail(onFailure, to.reason);
-    if (target.transport === 'tcp') return tcp.send(text, target, to.addresses[0] as Resolved, onFailure);
+    if (target.transport !== 'udp') return streams.send(text, target, to.addresses[0] as Resolved, onFailure);
     const route = udpRoute(udp, target, to.addresses);
     if (route === undefined) return context.fail(onFailure, `no UDP socket for ${target.host}`);
     route.socket.send(text, route.to.address, target.port, onFailure);
@@ -187,14 +218,18 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     addresses: opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
     counters,
     get connections() {
-      return tcp.connections;
+      return connections.size;
     },
+    reload: (material) => tls.reload(material),
     send(text, target, onFailure) {
       if (closed) return context.fail(onFailure, 'network closed');
       if (!(Number.isInteger(target.port) && target.port > 0 && target.port < 65_536)) {
         return context.fail(onFailure, `no such port: ${target.port}`);
       }
-      if (target.connection !== undefined && tcp.sendOn(target.connection, text, onFailure)) return;
+      const open = target.connection === undefined ? undefined : connections.get(target.connection);
+      if (open !== undefined) return open.send(text, onFailure);
+      // RFC 7118 5: only the browser can open a WebSocket.
+      if (target.transport === 'ws' || target.transport === 'wss') return context.fail(onFailure, 'the WebSocket is closed');
       const found = resolver.resolve(target.host);
       if (!(found instanceof Promise)) return dispatch(text, target, found, onFailure);
       if (resolving >= limits.resolving) return context.fail(onFailure, 'too many messages wait for names');

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createFramer, type FrameItem, type Framer, respond, scan, topVia } from '../core/sip/index.ts';
 import { type Address, type Flow, viaStamp } from '../core/transport.ts';
+import type { Connection } from './connections.ts';
 import type { OnFailure, TransportContext } from './network.ts';
 
 /** How long a connection is drained after our last word on it, so that the other side can read that word before the close, ms. */
@@ -10,9 +11,19 @@ const LINGER = 1_000;
 /** RFC 5626 4.4.1: the answer to a double CRLF. */
 const PONG = '\r\n';
 
-/** One TCP connection: framing in, bounded output, and an end whatever the other side does. */
-export class TcpConnection {
+/** What a connection is made of. `accepted`: the other side opened it, and it is ready (for TLS: the handshake is done). */
+export interface Opening {
   readonly id: number;
+  readonly transport: 'tcp' | 'tls';
+  readonly socket: Socket;
+  readonly remote: Address;
+  readonly accepted: boolean;
+}
+
+/** One TCP or TLS connection: framing in, bounded output, and an end whatever the other side does. */
+export class StreamConnection implements Connection {
+  readonly id: number;
+  readonly #transport: 'tcp' | 'tls';
   readonly #socket: Socket;
   readonly #remote: Address;
   readonly #context: TransportContext;
@@ -26,8 +37,9 @@ export class TcpConnection {
   /** Unanswered bytes of a message begun: its deadline runs. */
   #incomplete = false;
 
-  constructor(id: number, socket: Socket, remote: Address, accepted: boolean, context: TransportContext, onClose: () => void) {
+  constructor({ id, transport, socket, remote, accepted }: Opening, context: TransportContext, onClose: () => void) {
     this.id = id;
+    this.#transport = transport;
     this.#socket = socket;
     this.#remote = remote;
     this.#context = context;
@@ -40,6 +52,8 @@ export class TcpConnection {
       });
     });
     socket.on('error', (error) => {
+      // Opened from here, and it never came to a message: the other side's certificate, or its TLS.
+      if (this.#flow === undefined && transport === 'tls' && !socket.connecting) context.counters.handshakeErrors++;
       this.#reason = `${remote.address} port ${remote.port}: ${error.message}`;
     });
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -54,7 +68,7 @@ export class TcpConnection {
       this.#within(context.limits.connectTimeout, () =>
         this.#destroy(`${remote.address} port ${remote.port}: connect timed out`),
       );
-      socket.once('connect', () => {
+      socket.once(transport === 'tls' ? 'secureConnect' : 'connect', () => {
         context.counters.connected++;
         clearTimeout(this.#deadline);
         this.#opened();
@@ -98,7 +112,7 @@ export class TcpConnection {
   #opened(): void {
     const { localAddress, localPort } = this.#socket;
     const local = { address: localAddress ?? '', port: localPort ?? 0 };
-    this.#flow = { transport: 'tcp', local, remote: this.#remote, connection: this.id };
+    this.#flow = { transport: this.#transport, local, remote: this.#remote, connection: this.id };
     this.#socket.setTimeout(this.#context.limits.idle);
   }
 

@@ -1,65 +1,91 @@
 import { createServer, type Server, Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Address, ListenPoint, Target } from '../core/transport.ts';
 import type { OnFailure, TransportContext } from './network.ts';
 import type { Resolved } from './resolve.ts';
-import { TcpConnection } from './tcp-connection.ts';
+import { StreamConnection } from './tcp-connection.ts';
+import type { TlsContext } from './tls.ts';
 
-/** All TCP listeners and connections. */
-export interface TcpTransport {
-  readonly connections: number;
+/** TCP and TLS: listeners, and connections in both directions. */
+export interface StreamTransport {
   listen(point: ListenPoint): Promise<Address>;
-  /** Writes to an open connection; false where it is no longer there. */
-  sendOn(connection: number, text: string, onFailure: OnFailure | undefined): boolean;
   /** Writes to a connection with that remote end, made now if there is none. */
   send(text: string, target: Target, to: Resolved, onFailure: OnFailure | undefined): void;
-  close(): Promise<void>;
+  /** Takes no more connections. */
+  close(): Promise<unknown>;
 }
-
-/** How long `close` waits for written bytes to go out, ms. */
-const CLOSE_TIMEOUT = 500;
 
 /**
  * RFC 3261 18: a connection, whoever opened it, is used for everything that goes to its remote end ("it is RECOMMENDED that
  * connections be kept open for some implementation-defined duration after the last message was sent or received").
  */
-export function listenTcp(context: TransportContext): TcpTransport {
-  const { limits, counters } = context;
+export function streamTransport(context: TransportContext, tls: TlsContext): StreamTransport {
+  const { limits, counters, connections } = context;
   const servers: Server[] = [];
-  const byId = new Map<number, TcpConnection>();
-  const byRemote = new Map<string, TcpConnection>();
-  let lastId = 0;
   let closed = false;
 
-  const adopt = (socket: Socket, remote: Address, accepted: boolean): TcpConnection => {
-    const connection: TcpConnection = new TcpConnection(++lastId, socket, remote, accepted, context, () => {
-      byId.delete(connection.id);
-      if (byRemote.get(endOf(remote)) === connection) byRemote.delete(endOf(remote));
-    });
-    byId.set(connection.id, connection);
-    byRemote.set(endOf(remote), connection);
+  const adopt = (
+    socket: Socket,
+    transport: 'tcp' | 'tls',
+    remote: Address,
+    name: string,
+    accepted: boolean,
+  ): StreamConnection => {
+    const end = endOf(transport, name, remote);
+    const connection: StreamConnection = new StreamConnection(
+      { id: connections.nextId(), transport, socket, remote, accepted },
+      context,
+      () => connections.remove(connection, end),
+    );
+    connections.add(connection, end);
     return connection;
   };
 
-  const accept = (socket: Socket) => {
+  const accept = (socket: Socket, transport: 'tcp' | 'tls') => {
     const { remoteAddress, remotePort } = socket;
-    if (closed || remoteAddress === undefined || remotePort === undefined || byId.size >= limits.connections) {
-      if (byId.size >= limits.connections) counters.refused++;
+    if (closed || remoteAddress === undefined || remotePort === undefined || connections.full) {
+      if (connections.full) counters.refused++;
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
     counters.accepted++;
-    adopt(socket, { address: remoteAddress, port: remotePort }, true);
+    // Who opened a TLS connection has proved no name: it is found by its address alone.
+    adopt(socket, transport, { address: remoteAddress, port: remotePort }, remoteAddress, true);
+  };
+
+  const secure = (): Server => {
+    const options = { ...tls.server(), noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+    const server = createTlsServer({ ...options, handshakeTimeout: limits.handshakeTimeout });
+    server.on('secureConnection', (socket) => accept(socket, 'tls'));
+    server.on('tlsClientError', (_error, socket) => {
+      counters.handshakeErrors++;
+      socket.destroy();
+    });
+    // Handshakes under way count too: they cost more than anything that follows.
+    server.maxConnections = limits.connections;
+    tls.onReload((options) => server.setSecureContext(options));
+    return server;
+  };
+
+  const open = (target: Target, to: Resolved): Socket => {
+    const { host } = target;
+    const remote = { host: to.address, port: target.port, family: to.family };
+    if (target.transport === 'tls') {
+      // Nothing may be written before the other side has shown who it is.
+      const socket: TLSSocket = connectTls({ ...remote, ...tls.client(host) });
+      socket.cork();
+      socket.once('secureConnect', () => socket.uncork());
+      return socket;
+    }
+    return new Socket().connect(remote);
   };
 
   return {
-    get connections() {
-      return byId.size;
-    },
-
     listen: (point) =>
       new Promise((resolve, reject) => {
-        const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, accept);
+        const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+        const server = point.transport === 'tls' ? secure() : createServer(options, (socket) => accept(socket, 'tcp'));
         server.once('error', reject);
         server.listen({ host: point.address, port: point.port, ipv6Only: point.address.includes(':') }, () => {
           server.removeListener('error', reject);
@@ -72,39 +98,31 @@ export function listenTcp(context: TransportContext): TcpTransport {
         });
       }),
 
-    sendOn(id, text, onFailure) {
-      const connection = byId.get(id);
-      if (connection === undefined || !connection.usable) return false;
-      connection.send(text, onFailure);
-      return true;
-    },
-
     send(text, target, to, onFailure) {
+      const transport = target.transport === 'tls' ? 'tls' : 'tcp';
       const remote = { address: to.address, port: target.port };
-      let connection = byRemote.get(endOf(remote));
-      if (connection === undefined || !connection.usable) {
-        if (byId.size >= limits.connections) {
+      let connection = connections.toward(endOf(transport, target.host, remote));
+      if (connection === undefined) {
+        if (connections.full) {
           counters.refused++;
-          return context.fail(onFailure, 'too many TCP connections');
+          return context.fail(onFailure, 'too many connections');
         }
-        const socket = new Socket();
-        connection = adopt(socket, remote, false);
+        const socket = open(target, to);
+        connection = adopt(socket, transport, remote, target.host, false);
         socket.setNoDelay(true);
         socket.setKeepAlive(true, 60_000);
-        socket.connect({ host: remote.address, port: remote.port, family: to.family });
       }
       connection.send(text, onFailure);
     },
 
-    async close() {
+    close() {
       closed = true;
-      const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      const ended = [...byId.values()].map((connection) => connection.close(CLOSE_TIMEOUT));
-      await Promise.all([...stopped, ...ended]);
+      return Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
     },
   };
 }
 
-function endOf(address: Address): string {
-  return `${address.address} ${address.port}`;
+/** RFC 5923 4: a TLS connection is good for the name that its certificate was checked against, and for no other at the same address. */
+function endOf(transport: 'tcp' | 'tls', name: string, { address, port }: Address): string {
+  return `${transport} ${address} ${port} ${transport === 'tls' ? name.toLowerCase() : ''}`;
 }

@@ -29,6 +29,14 @@ describe('Offhook configuration', () => {
     });
   });
 
+  it('takes a certificate with its key alone, and secure WebSocket with a certificate', () => {
+    const problems = problemsOf(['--tls-certificate', 'a.pem', '--wss-port', '8443']);
+    expect(problems).toEqual([{ setting: '--tls-certificate, --tls-key', text: 'must be given together' }]);
+    expect(problemsOf(['--wss-port', '8443']).map(({ setting }) => setting)).toEqual(['--wss-port']);
+    expect(problemsOf(['--tls-certificates', 'a.example=a.pem']).map(({ setting }) => setting)).toEqual(['--tls-certificates']);
+    expect(settingsOf(['--wss-port', '8443', '--tls-certificates', 'a.example=a.pem:a.key']).wssPort).toBe(8443);
+  });
+
   it('keeps a TCP connection longer than the registration that is refreshed over it', () => {
     const { tcpIdle, defaultExpires } = settingsOf([]);
     expect(tcpIdle).toBeGreaterThan(defaultExpires);

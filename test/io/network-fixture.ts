@@ -9,6 +9,11 @@ export const UDP4: ListenPoint = { transport: 'udp', address: '127.0.0.1', port:
 export const UDP6: ListenPoint = { transport: 'udp', address: '::1', port: 0 };
 export const TCP4: ListenPoint = { transport: 'tcp', address: '127.0.0.1', port: 0 };
 export const TCP6: ListenPoint = { transport: 'tcp', address: '::1', port: 0 };
+export const TLS4: ListenPoint = { transport: 'tls', address: '127.0.0.1', port: 0 };
+export const TLS6: ListenPoint = { transport: 'tls', address: '::1', port: 0 };
+export const WS4: ListenPoint = { transport: 'ws', address: '127.0.0.1', port: 0 };
+export const WS6: ListenPoint = { transport: 'ws', address: '::1', port: 0 };
+export const WSS4: ListenPoint = { transport: 'wss', address: '127.0.0.1', port: 0 };
 
 /** Whether this machine has an IPv6 loopback; many containers have none, and then there is nothing to test it on. */
 export const HAS_IPV6 = Object.values(networkInterfaces()).some((addresses) =>

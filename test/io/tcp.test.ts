@@ -170,7 +170,7 @@ describe('Offhook limits of TCP', () => {
     const refused = await fixture.connect(portOf(a));
     expect(await refused.closed).toBe('');
     const out = await failure((fail) => a.network.send(message(2), { transport: 'tcp', host: '127.0.0.1', port: 9 }, fail));
-    expect(out).toBe('too many TCP connections');
+    expect(out).toBe('too many connections');
     expect(a.network.counters.refused).toBe(2);
     socket.write(message(3));
     expect((await a.messages.next()).text).toBe(message(3));

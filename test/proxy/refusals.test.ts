@@ -21,7 +21,10 @@ describe('RFC 3261 16.3 request validation', () => {
   it('step 2: answers 416 to a scheme that it does not know', () => {
     expect(answered(office().receive(requestText('INVITE', { uri: 'fax:123' }), flow(2)))?.[0]).toBe(416);
     expect(answered(office().receive(requestText('INVITE', { uri: 'tel:123' }), flow(2)))?.[0]).toBe(416);
-    expect(answered(office().receive(requestText('INVITE', { uri: 'sips:bob@example.com' }), flow(2)))?.[0]).toBe(416);
+  });
+
+  it('RFC 5630 5.3: answers 480 to sips where there is no way that is secure', () => {
+    expect(answered(office().receive(requestText('INVITE', { uri: 'sips:bob@example.com' }), flow(2)))?.[0]).toBe(480);
   });
 
   it('step 3: answers 483 where no hop is left', () => {

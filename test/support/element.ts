@@ -39,7 +39,7 @@ export const flow = (host: number, port = 5060, transport: Flow['transport'] = '
   transport,
   local: SHIM,
   remote: { address: `127.0.0.${host}`, port },
-  ...(transport === 'tcp' ? { connection: host } : {}),
+  ...(transport === 'udp' ? {} : { connection: host }),
 });
 
 /** Settings of a part that a test wants otherwise. */
@@ -53,6 +53,8 @@ export interface Otherwise {
   readonly domains?: readonly string[];
   /** Addresses at which the element takes SIP over UDP and TCP; `SHIM` where none are given. */
   readonly points?: readonly Address[];
+  /** Further addresses, of other transports. */
+  readonly further?: readonly ListenPoint[];
 }
 
 /** One shim's element under the test's own clock. What it sends, writes and reports is kept and given out by each call. */
@@ -76,7 +78,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     { transport: 'udp', ...at },
     { transport: 'tcp', ...at },
   ]);
-  const self = new Self(points, otherwise.domains ?? ['example.com']);
+  const self = new Self([...points, ...(otherwise.further ?? [])], otherwise.domains ?? ['example.com']);
   const element = new Element(settings, { self, unique: () => `${prefix}${count++}` });
   const reports: Report[] = [];
   const { outbox } = element.presence;
@@ -102,7 +104,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     /** Registers a user at one of those addresses; `params` are Contact parameters (`;q=0.5`). */
     register(user: string, from: Flow, expires = 3600, params = '') {
       const { address, port } = from.remote;
-      const transport = from.transport === 'tcp' ? ';transport=tcp' : '';
+      const transport = from.transport === 'udp' ? '' : `;transport=${from.transport}`;
       const text = requestText('REGISTER', {
         uri: 'sip:example.com',
         via: `SIP/2.0/${from.transport.toUpperCase()} ${address}:${port};branch=z9hG4bKreg${registers}`,

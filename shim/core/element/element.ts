@@ -10,7 +10,7 @@ import { register } from '../registrar/register.ts';
 import { isRequest, type Message, type MessageLimits, parseUri, requires, scan, to } from '../sip/index.ts';
 import { TransactionTable } from '../transaction/table.ts';
 import type { SendAction, TransactionEvent, TransactionSettings } from '../transaction/types.ts';
-import type { Flow, Target } from '../transport.ts';
+import { type Flow, isFramed, type Target } from '../transport.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { partiesOf } from './parties.ts';
 import { type Effects, Presence, type PresenceSettings } from './presence.ts';
@@ -110,7 +110,7 @@ export class Element {
   /** A datagram, or one framed message of a connection: a byte string. */
   receive(text: string, flow: Flow, now: number): ElementAction[] {
     this.#now = now;
-    const scanned = scan(text, this.#settings.messages, flow.transport === 'udp' ? 'datagram' : 'stream');
+    const scanned = scan(text, this.#settings.messages, isFramed(flow.transport) ? 'datagram' : 'stream');
     if (!scanned.ok) return this.#malformed(scanned, flow);
     const m = scanned.message;
     return this.#observe(isRequest(m) ? this.#request(m, flow, now) : this.#response(m, now));

@@ -1,7 +1,8 @@
 import { type Message, maxForwards, relayRequest, to, topVia } from '../sip/index.ts';
-import { type Flow, type ListenPoint, viaStamp } from '../transport.ts';
+import { type Flow, isSecure, type ListenPoint, viaStamp } from '../transport.ts';
 import type { Forward } from './route.ts';
 import { bracketed } from './self.ts';
+import { isSips } from './sips.ts';
 
 /** RFC 3261 16.6 step 3: given to a request that carries none. */
 const MAX_FORWARDS = 70;
@@ -38,7 +39,7 @@ export function forwarded(
   return relayRequest(m, {
     ...edit,
     ...(stamp.received === undefined ? {} : { stampVia: stamp }),
-    ...(formsDialog(m) ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound) } : {}),
+    ...(formsDialog(m) ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, isSips(uri)) } : {}),
   });
 }
 
@@ -50,11 +51,18 @@ function formsDialog(m: Message): boolean {
  * RFC 3261 16.6 step 4. RFC 5658 5: where the two sides differ in transport or address, one value a side, that of the outbound side on top,
  * so that each side comes back to an address that it can reach.
  */
-function recordRoute(inbound: ListenPoint, outbound: ListenPoint): string {
+function recordRoute(inbound: ListenPoint, outbound: ListenPoint, sips: boolean): string {
   const same = inbound.transport === outbound.transport && inbound.address === outbound.address && inbound.port === outbound.port;
-  return same ? routeValue(outbound) : `${routeValue(outbound)}, ${routeValue(inbound)}`;
+  return same ? routeValue(outbound, sips) : `${routeValue(outbound, sips)}, ${routeValue(inbound, sips)}`;
 }
 
-function routeValue({ transport, address, port }: ListenPoint): string {
-  return `<sip:${bracketed(address)}:${port}${transport === 'udp' ? '' : `;transport=${transport}`};lr>`;
+/**
+ * RFC 3261 16.6 step 4: "If the Request-URI contains a SIPS URI, [...] the URI placed into the Record-Route header field MUST be a SIPS
+ * URI." RFC 5630 3.1.4: such a URI says TLS by itself. RFC 7118 5.1: `ws` names the secure transport too.
+ */
+function routeValue({ transport, address, port }: ListenPoint, sips: boolean): string {
+  const secure = sips && isSecure(transport);
+  const named = transport === 'wss' ? 'ws' : transport;
+  const parameter = transport === 'udp' || (secure && transport === 'tls') ? '' : `;transport=${named}`;
+  return `<${secure ? 'sips' : 'sip'}:${bracketed(address)}:${port}${parameter};lr>`;
 }

@@ -28,6 +28,8 @@ export const REFUSALS = {
   unknownUser: refusal(404, 'Not Found'),
   /** RFC 3261 21.4.18: known, and not there now */
   away: refusal(480, 'Temporarily Unavailable'),
+  /** RFC 5630 5.3, 6.2: asked for by a `sips:` URI, and no way there that is TLS all along */
+  insecure: refusal(480, 'Temporarily Unavailable', ['Warning', '380 offhook "SIPS Not Allowed"']),
   /** Not for a domain served here, and nothing is configured that would take it */
   relay: refusal(403, 'Forbidden', warning('not a domain served here, and no upstream is configured')),
   /** RFC 3261 9.2 */

@@ -5,6 +5,8 @@ import { type Message, parseUri, routes, type SipUri, to, uriEqual } from '../si
 import { bareHost, DEFAULT_PORT, type Flow, type Target } from '../transport.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Self } from './self.ts';
+import { keepSecure } from './sips.ts';
+import { targetOf, targetOfBinding } from './target.ts';
 
 /** Where a request goes (RFC 3261 16.4 to 16.6). */
 export type Route =
@@ -48,6 +50,11 @@ export interface Routing {
 
 /** Decides where a validated request goes that came in on `flow`. */
 export function route(m: Message, routing: Routing, flow: Flow): Route {
+  const way = decide(m, routing, flow);
+  return way.kind === 'forward' ? keepSecure(m.uri, way) : way;
+}
+
+function decide(m: Message, routing: Routing, flow: Flow): Route {
   const { self } = routing;
   const received = routes(m) ?? [];
   let list = received.map((r) => r.uri);
@@ -82,7 +89,7 @@ export function route(m: Message, routing: Routing, flow: Flow): Route {
   }
   const target = parseUri(uri);
   if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.scheme };
-  if (target.scheme === 'sip') {
+  if (isSip(target)) {
     if (target.user === '' && (self.servesDomain(target) || self.isSelf(target))) return { kind: 'own' };
     // A request of a dialog (it has a To tag) that came along our own Record-Route: it goes where its peer is. A Route alone proves
     // nothing: whoever puts one there beforehand goes the way of all others, and is no reason to send anything anywhere.
@@ -92,18 +99,7 @@ export function route(m: Message, routing: Routing, flow: Flow): Route {
     if (self.servesDomain(target)) return toLocalUser(m, { uri, target }, routing, flow, edit);
   }
   if (routing.upstream) return { kind: 'forward', targets: single(uri, routing.upstream), ...edit };
-  return { kind: 'refuse', refusal: target.scheme === 'sip' ? REFUSALS.relay : REFUSALS.scheme };
-}
-
-/** The transport address that a SIP URI names (RFC 3261 18.1.1, without the look-ups of RFC 3263). Undefined for a transport not had here. */
-export function targetOf(uri: SipUri): Target | undefined {
-  if (uri.scheme !== 'sip') return undefined;
-  const { params } = uri;
-  const transport = String(params.get('transport') ?? 'udp').toLowerCase();
-  if (transport !== 'udp' && transport !== 'tcp') return undefined;
-  const maddr = params.get('maddr');
-  const host = typeof maddr === 'string' ? maddr : uri.host;
-  return { transport, host: host.replace(/^\[|\]$/g, ''), port: uri.port ?? 5060 };
+  return { kind: 'refuse', refusal: isSip(target) ? REFUSALS.relay : REFUSALS.scheme };
 }
 
 function toLocalUser(
@@ -178,20 +174,6 @@ function targetOfPeer(
 
 const addressOf = (uri: SipUri) => ({ address: bareHost(uri.host), port: uri.port ?? DEFAULT_PORT });
 
-/**
- * A phone that registered over a connection is reached by that connection while it is open (RFC 5626 5.3 in spirit), by its Contact
- * after that. Any other is reached by its Contact, from the address at which it registered.
- */
-function targetOfBinding({ contact, flow }: Binding): Target | undefined {
-  const uri = parseUri(contact);
-  const target = uri && targetOf(uri);
-  if (target && flow.transport === 'udp') return { ...target, local: flow.local };
-  if (flow.transport === 'udp' || flow.connection === undefined) return target;
-  const { address: host, port } = flow.remote;
-  const fallback = target?.transport === flow.transport ? target : { host, port };
-  return { ...fallback, transport: flow.transport, connection: flow.connection };
-}
-
 /** RFC 3261 16.6 steps 6, 7: the next hop is the first Route value; one that is no loose router gets the Request-URI at the end of the Route. */
 function alongRoute(uri: string, first: string, list: readonly string[], received: number, edit: Edit): Route {
   const hop = parseUri(first);
@@ -220,7 +202,7 @@ function edits(received: readonly string[], remaining: readonly string[]): Edit 
 
 function isOwn(text: string, self: Self): boolean {
   const uri = parseUri(text);
-  return uri?.scheme === 'sip' && self.isSelf(uri);
+  return uri !== undefined && isSip(uri) && self.isSelf(uri);
 }
 
 function isUpstream(text: string, { upstream }: Routing): boolean {
@@ -228,3 +210,5 @@ function isUpstream(text: string, { upstream }: Routing): boolean {
   const target = uri && targetOf(uri);
   return target !== undefined && target.host === upstream?.host && target.port === upstream.port;
 }
+
+const isSip = ({ scheme }: SipUri): boolean => scheme === 'sip' || scheme === 'sips';

@@ -1,5 +1,13 @@
 import { parseIpv4, type SipUri } from '../sip/index.ts';
-import type { Address, Flow, ListenPoint, Target } from '../transport.ts';
+import {
+  type Address,
+  DEFAULT_PORT,
+  defaultPort,
+  type Flow,
+  type ListenPoint,
+  type Target,
+  transportNamed,
+} from '../transport.ts';
 
 /** What this element answers to: its listening addresses and the domains that it serves. */
 export class Self {
@@ -27,7 +35,7 @@ export class Self {
   /** RFC 3261 16.4, 16.6: does that URI name this very element, as the URIs do that it puts into Record-Route. */
   isSelf(uri: SipUri): boolean {
     if (uri.port !== undefined) return this.#ports.has(uri.port) && (this.#hosts.has(uri.host) || this.#domains.has(uri.host));
-    return this.#domains.has(uri.host) || (this.#hosts.has(uri.host) && this.#ports.has(5060));
+    return this.#domains.has(uri.host) || (this.#hosts.has(uri.host) && this.#ports.has(portOf(uri)));
   }
 
   /** Is that Via's sent-by one of ours (RFC 3261 16.3 step 4). */
@@ -60,6 +68,13 @@ export class Self {
       this.#points.find((p) => p.transport === transport && p.address.includes(':') === local.address.includes(':'))
     );
   }
+}
+
+/** RFC 3261 19.1.2: the port that a URI means which names none. */
+function portOf(uri: SipUri): number {
+  const transport = transportNamed(String(uri.params.get('transport') ?? 'udp'));
+  if (uri.scheme === 'sips') return defaultPort(transport === 'ws' || transport === 'wss' ? 'wss' : 'tls');
+  return transport === undefined ? DEFAULT_PORT : defaultPort(transport);
 }
 
 const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1' || host === 'localhost';

@@ -11,7 +11,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set();
 export function validate(m: Message): Refusal | undefined {
   // Step 2: "If the Request-URI has a URI whose scheme is not understood by the proxy, the proxy SHOULD reject the request with a 416."
   const scheme = parseUri(m.uri)?.scheme;
-  if (scheme !== 'sip' && scheme !== 'tel') return REFUSALS.scheme;
+  if (scheme !== 'sip' && scheme !== 'sips' && scheme !== 'tel') return REFUSALS.scheme;
   // Step 3: "If the request contains a Max-Forwards header field with a field value of zero (0), the element MUST NOT forward the request."
   if (maxForwards(m) === 0) return REFUSALS.tooManyHops;
   // Step 5: "If the request contains a Proxy-Require header field with one or more option-tags this element does not understand, the

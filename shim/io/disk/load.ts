@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { JournalState, OutboxEntry } from '../../core/journal.ts';
 import type { Binding } from '../../core/registrar/binding.ts';
-import type { Flow } from '../../core/transport.ts';
+import { type Flow, transportNamed } from '../../core/transport.ts';
 
 interface BindingRow {
   aor: string;
@@ -52,7 +52,7 @@ export function load(db: DatabaseSync): JournalState & { readonly skipped: numbe
 function readFlow(text: string): Flow | undefined {
   try {
     const { transport, local, remote } = JSON.parse(text) as Flow;
-    if ((transport !== 'udp' && transport !== 'tcp') || !isAddress(local) || !isAddress(remote)) return undefined;
+    if (transportNamed(String(transport)) !== transport || !isAddress(local) || !isAddress(remote)) return undefined;
     return { transport, local, remote };
   } catch {
     return undefined;
