@@ -24,12 +24,20 @@ export interface ForkedShim {
   close(): Promise<void>;
 }
 
+/** Where another program than child.ts is to be the process of the shim, or wants more of its surroundings. */
+export interface ShimProgram {
+  readonly path: string;
+  readonly env: { readonly [name: string]: string };
+}
+
+const PLAIN: ShimProgram = { path: join(import.meta.dirname, 'child.ts'), env: {} };
+
 /** Starts a shim on a free port in front of that Worker; `flags` as on the command line. It ends with its parent. */
-export async function forkShim(worker: ShimWorker, flags: readonly string[]): Promise<ForkedShim> {
+export async function forkShim(worker: ShimWorker, flags: readonly string[], program: ShimProgram = PLAIN): Promise<ForkedShim> {
   const own = ['--sip-port=0', `--state-dir=${join(worker.folder, `shim-${performance.now()}`)}`, `--worker-url=${worker.url}`];
-  const child = fork(join(import.meta.dirname, 'child.ts'), [...own, '--log-level=warn', ...flags], {
+  const child = fork(program.path, [...own, '--log-level=warn', ...flags], {
     execArgv: ['--expose-gc'],
-    env: { ...process.env, OFFHOOK_TOKEN: await worker.token('ingest') },
+    env: { ...process.env, ...program.env, OFFHOOK_TOKEN: await worker.token('ingest') },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = once(child, 'exit');

@@ -49,7 +49,7 @@ export function unquote(text: string, pos: number, end: number): string {
   return out + content.slice(kept);
 }
 
-/** The content as a quoted string. CR and LF, which may not be quoted, become spaces. */
+/** The content as a quoted string. CR and LF, which may not be quoted, become spaces; other control characters may stand as pairs alone. */
 export function quote(content: string): string {
-  return `"${content.replace(/[\r\n]/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+  return `"${content.replace(/[\r\n]/g, ' ').replace(/["\\]|[^\t\x20-\uffff]/g, '\\$&')}"`;
 }
