@@ -16,11 +16,14 @@ export interface Stream {
   readonly off?: true;
 }
 
-const DIRECTIONS: Record<string, number> = { sendrecv: BOTH, sendonly: SENDS, recvonly: RECEIVES, inactive: 0 };
+/** A table whose keys come from others: it has what is put there and nothing of what every object has (`constructor`, `__proto__`). */
+const tableOf = <T>(entries: Record<string, T>): Record<string, T> => Object.assign(Object.create(null), entries);
+
+const DIRECTIONS = tableOf({ sendrecv: BOTH, sendonly: SENDS, recvonly: RECEIVES, inactive: 0 });
 const NAMES = ['inactive', 'sendonly', 'recvonly', 'sendrecv'] as const;
 
 /** RFC 3551 6: payload types with a fixed meaning, for descriptions that do not spell them out. */
-const STATIC: Record<string, string> = {
+const STATIC = tableOf({
   '0': 'PCMU',
   '3': 'GSM',
   '4': 'G723',
@@ -28,7 +31,7 @@ const STATIC: Record<string, string> = {
   '9': 'G722',
   '15': 'G728',
   '18': 'G729',
-};
+});
 /** The usual words, which need no copy of their own in each call. */
 const USUAL: ReadonlyMap<string, string> = new Map(
   ['audio', 'video', ...Object.values(STATIC), 'opus', 'H264', 'VP8'].map((word) => [word, word]),
