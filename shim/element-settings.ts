@@ -60,7 +60,27 @@ export function elementSettings(
       },
     },
     upstream: upstream && targetOf(upstream),
+    placing: placingSettings(settings),
     maxBranches: settings.maxBranches,
     knownUsers: KNOWN_USERS,
+  };
+}
+
+function placingSettings(settings: ShimSettings): ElementSettings['placing'] {
+  const { mode, contactRewrite, longestGrant, aliases, numbers, routes, trustedPeers } = settings;
+  return {
+    mode,
+    contactRewrite: contactRewrite === 'on',
+    longestGrant: longestGrant / SECOND,
+    aliases: new Map(aliases.map(({ left, right }) => [left, right])),
+    numbers,
+    routes: new Map(
+      routes.flatMap(({ left, right }) => {
+        const uri = parseUri(right);
+        const target = uri && targetOf(uri);
+        return target ? [[left, target] as const] : [];
+      }),
+    ),
+    trustedPeers,
   };
 }

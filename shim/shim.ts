@@ -60,7 +60,8 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   }
   const prefix = randomBytes(8).toString('hex');
   let count = 0;
-  const self = new Self(network.addresses.map(advertised), settings.domains, network.addresses.flatMap(behind));
+  const domains = [...settings.domains, ...settings.aliases.map(({ left }) => left)];
+  const self = new Self(network.addresses.map(advertised), domains, network.addresses.flatMap(behind));
   const element = new Element(elementSettings(settings, { epoch, chance: Math.random }), {
     self,
     unique: () => `${prefix}${(count++).toString(36)}`,

@@ -1,3 +1,4 @@
+import { parseIpv4, parseUri } from '../core/sip/index.ts';
 import { showDuration } from './kind.ts';
 import type { Problem } from './problem.ts';
 import { flagName } from './setting.ts';
@@ -39,7 +40,7 @@ export function relationProblems(values: { readonly [name: string]: unknown }): 
       text: `${show(least)} must not be greater than ${show(most)}, ${why}`,
     });
   }
-  return [...problems, ...certificateProblems(values)];
+  return [...problems, ...certificateProblems(values), ...placingProblems(values)];
 }
 
 /** A certificate is nothing without its key, nor a secure listener without a certificate. */
@@ -50,5 +51,29 @@ function certificateProblems(values: { readonly [name: string]: unknown }): Prob
   if (given('tlsCertificate') !== given('tlsKey')) problems.push({ setting: both, text: 'must be given together' });
   if (given('wssPort') && !given('tlsCertificate') && !given('tlsCertificates'))
     problems.push({ setting: `--${flagName('wssPort')}`, text: `needs a certificate: ${both}` });
+  return problems;
+}
+
+/** Where the shim stands, and what its domains are called. */
+function placingProblems(values: Parameters<typeof relationProblems>[0]): Problem[] {
+  const { mode, upstream, trustedPeers, domains, aliases, numbers } = values as Partial<ShimSettings>;
+  const problems: Problem[] = [];
+  if (mode === 'edge' && upstream === undefined)
+    problems.push({ setting: '--mode, --upstream', text: 'the edge of a PBX needs its address: --upstream' });
+  const host = upstream === undefined ? undefined : parseUri(upstream)?.host;
+  const literal = host !== undefined && (parseIpv4(host) !== undefined || host.startsWith('['));
+  if (mode === 'edge' && host !== undefined && !literal && trustedPeers?.length === 0)
+    problems.push({
+      setting: '--upstream, --trusted-peers',
+      text: `the addresses of ${host} must be among the trusted peers, or its calls could not be told from those of others`,
+    });
+  const served = new Set(domains ?? []);
+  if (domains === undefined) return problems;
+  for (const { left, right } of aliases ?? []) {
+    if (!served.has(right)) problems.push({ setting: '--aliases', text: `${right} must be one of the domains` });
+    if (served.has(left)) problems.push({ setting: '--aliases', text: `${left} is itself one of the domains` });
+  }
+  const unserved = new Set((numbers ?? []).map((rule) => rule.domain).filter((domain) => !served.has(domain)));
+  for (const domain of unserved) problems.push({ setting: '--numbers', text: `${domain} must be one of the domains` });
   return problems;
 }

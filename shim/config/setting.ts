@@ -20,6 +20,7 @@ export interface Setting<T> {
 export const GROUPS = [
   'Addresses',
   'TLS',
+  'Placing',
   'State',
   'Presence',
   'Registrar',

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { LIMITS } from '#protocol';
-import { address, choice, domain, duration, integer, list, size, text, toggle, webUrl } from './kind.ts';
+import { address, addressRange, choice, domain, duration, integer, list, size, text, toggle, webUrl } from './kind.ts';
+import { numberRule, orNone, pair } from './placing-kind.ts';
 import { optional, required, setting, type Values } from './setting.ts';
 
 const SECOND = 1000;
@@ -12,6 +13,13 @@ const file = text('<file>', /^[^\0]+$/, 'a file');
 
 /** The name of a site: what `UpdateBatch.site` may be. */
 export const siteName = text('<name>', /^[A-Za-z0-9._-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 . _ -');
+
+/** Where SIP is sent to. */
+const sipUri = text(
+  '<sip-uri>',
+  /^sips?:(?:[^@\s<>"]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(?::\d{1,5})?(?:;[^\s<>"?]*)?$/i,
+  'a SIP URI',
+);
 
 /** This host's name, made a valid site name. */
 export function siteOfHost(host: string): string {
@@ -54,11 +62,7 @@ export const SHIM_SETTINGS = {
   domains: setting('Addresses', list(domain, 256), ['127.0.0.1', 'localhost', '[::1]'], 'domains whose users register here'),
   upstream: optional(
     'Addresses',
-    text(
-      '<sip-uri>',
-      /^sips?:(?:[^@\s<>"]+@)?(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*)(?::\d{1,5})?(?:;[^\s<>"?]*)?$/i,
-      'a SIP URI',
-    ),
+    sipUri,
     'next hop (the PBX) for other domains, and for what registered users dial that is no user here',
   ),
 
@@ -78,6 +82,51 @@ export const SHIM_SETTINGS = {
     choice('on', 'off'),
     'on',
     'whether the certificates of those we connect to are checked, and their names (RFC 5922)',
+  ),
+  mode: setting(
+    'Placing',
+    choice('registrar', 'edge'),
+    'registrar',
+    'keep the registrations of the domains here, or stand before a PBX (--upstream) that keeps them',
+  ),
+  contactRewrite: setting(
+    'Placing',
+    choice('off', 'on'),
+    'off',
+    'edge: how the PBX sends calls back through here: by Path (RFC 3327), or, for a PBX without, by Contacts that are written anew',
+  ),
+  longestGrant: setting(
+    'Placing',
+    duration(MINUTE, 30 * DAY),
+    7 * DAY,
+    'edge: no registration at the PBX is believed to last longer',
+  ),
+  aliases: setting('Placing', orNone(list(pair(domain, domain), 256)), [], 'further names of domains: <alias>=<domain>', {
+    defaultText: 'none',
+  }),
+  numbers: setting(
+    'Placing',
+    orNone(list(numberRule, 4096)),
+    [],
+    'whose a telephone number is: +49301234=alice@example.com, or by what it begins with: +49305678*=*@example.com',
+    { defaultText: 'none' },
+  ),
+  routes: setting(
+    'Placing',
+    orNone(list(pair(domain, sipUri), 256)),
+    [],
+    'next hops of single domains, before --upstream: <domain>=<sip-uri>',
+    {
+      defaultText: 'none',
+    },
+  ),
+  trustedPeers: setting(
+    'Placing',
+    orNone(list(addressRange, 256)),
+    [],
+    'addresses of other servers (a PBX, other shims): they may relay through here. Where given, others may call users here only. ' +
+      'Next hops that are named by address are trusted',
+    { defaultText: 'none' },
   ),
 
   stateDir: setting('State', text('<folder>', /^[^\0]+$/, 'a folder'), '.offhook', 'folder for what must survive a restart'),

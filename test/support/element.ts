@@ -1,6 +1,7 @@
 import { Element, type ElementAction, type ElementSettings } from '../../shim/core/element/element.ts';
 import type { JournalOp } from '../../shim/core/journal.ts';
 import type { Report } from '../../shim/core/outbox/types.ts';
+import { ALONE } from '../../shim/core/placing/placing.ts';
 import { Self } from '../../shim/core/proxy/self.ts';
 import { DEFAULT_LOCATION_LIMITS } from '../../shim/core/registrar/location.ts';
 import { DEFAULT_REGISTRAR_POLICY } from '../../shim/core/registrar/policy.ts';
@@ -30,6 +31,7 @@ export const ELEMENT_SETTINGS: ElementSettings = {
     outbox: { site: 'test', epoch: T0, chance: () => 0.5 },
   },
   upstream: undefined,
+  placing: ALONE,
   maxBranches: 10,
   knownUsers: 1000,
 };
@@ -49,6 +51,7 @@ export interface Otherwise {
   readonly registrar?: Partial<ElementSettings['registrar']>;
   readonly transactions?: Partial<ElementSettings['transactions']>;
   readonly upstream?: Target;
+  readonly placing?: Partial<ElementSettings['placing']>;
   readonly maxBranches?: number;
   readonly domains?: readonly string[];
   /** Addresses at which the element takes SIP over UDP and TCP; `SHIM` where none are given. */
@@ -67,6 +70,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     registrar: { ...ELEMENT_SETTINGS.registrar, ...otherwise.registrar },
     transactions: { ...ELEMENT_SETTINGS.transactions, ...otherwise.transactions },
     upstream: otherwise.upstream,
+    placing: { ...ALONE, ...otherwise.placing },
     maxBranches: otherwise.maxBranches ?? ELEMENT_SETTINGS.maxBranches,
     presence: {
       ...presence,

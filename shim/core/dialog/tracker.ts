@@ -124,6 +124,11 @@ export class DialogTracker {
     this.#book.restored.add(call.key);
   }
 
+  /** Is that message of a call that is followed: by its Call-ID and one of its tags. */
+  knows(m: Message): boolean {
+    return this.#of(m).length > 0;
+  }
+
   /** Is that message of a call that was taken up by `restore`. */
   isRestored(m: Message): boolean {
     return this.#of(m).some((call) => this.#book.restored.has(call.key));

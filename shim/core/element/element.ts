@@ -1,15 +1,18 @@
-import { canonicalAor, domainOf } from '#protocol';
 import type { JournalOp, JournalState } from '../journal.ts';
 import type { OutboxEvent } from '../outbox/types.ts';
+import { edgeRoute } from '../placing/edge-route.ts';
+import { Placing, type PlacingSettings } from '../placing/placing.ts';
 import { StatefulProxy } from '../proxy/proxy.ts';
 import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import type { Self } from '../proxy/self.ts';
+import type { BindingChange } from '../registrar/binding.ts';
+import { EdgeRegistrar } from '../registrar/edge.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
 import type { RegistrarPolicy } from '../registrar/policy.ts';
 import { register } from '../registrar/register.ts';
 import { isRequest, type Message, type MessageLimits, parseUri, requires, scan, to } from '../sip/index.ts';
 import { TransactionTable } from '../transaction/table.ts';
-import type { SendAction, TransactionEvent, TransactionSettings } from '../transaction/types.ts';
+import type { Action, SendAction, TransactionEvent, TransactionSettings } from '../transaction/types.ts';
 import { type Flow, isFramed, type Target } from '../transport.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { partiesOf } from './parties.ts';
@@ -21,8 +24,9 @@ export interface ElementSettings {
   readonly registrar: RegistrarPolicy;
   readonly location: LocationLimits;
   readonly presence: PresenceSettings;
-  /** Next hop for what is not local. */
+  /** Next hop for what is not local; at the edge of a PBX, the PBX. */
   readonly upstream: Target | undefined;
+  readonly placing: PlacingSettings;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
   /** Addresses of record remembered as known after their last binding ended: they are away (480), not unknown (404). */
@@ -57,6 +61,9 @@ export class Element {
   readonly #self: Self;
   readonly #unique: () => string;
   readonly #proxy: StatefulProxy;
+  readonly #placing: Placing;
+  /** At the edge of a PBX: it takes the place of the registrar. */
+  readonly #edge: EdgeRegistrar | undefined;
   readonly #known = new Set<string>();
   /** What was relayed in the step under way, for presence to look at when the step is done. */
   #observed: (() => Effects)[] = [];
@@ -69,6 +76,8 @@ export class Element {
     this.table = new TransactionTable(settings.transactions);
     this.location = new Location(settings.location);
     this.presence = new Presence(this.location, settings.presence);
+    const placing = new Placing(settings.placing, settings.upstream, parts.self.domains);
+    this.#placing = placing;
     this.#proxy = new StatefulProxy({
       table: this.table,
       unique: parts.unique,
@@ -76,14 +85,17 @@ export class Element {
       restoredBranch: (m, callee) => this.presence.tracker.restoredBranch(m, callee),
       routing: {
         self: parts.self,
-        upstream: settings.upstream,
+        placing,
+        isKnownDialog: (m) => this.presence.tracker.knows(m),
+        ...(placing.edge ? { edge: edgeRoute } : {}),
         maxBranches: settings.maxBranches,
         lookup: (aor) => this.location.lookup(aor, this.#now),
         isKnown: (aor) => this.#known.has(aor) || this.location.get(aor).length > 0,
       },
       observer: {
         request: (m, flow, callee, branch) => {
-          const parties = () => partiesOf(m, { flow, callee }, this.location, this.#unique, this.#now);
+          const parties = () =>
+            partiesOf(m, { flow, callee }, { location: this.location, placing, unique: this.#unique }, this.#now);
           this.#observed.push(() => this.presence.request(m, parties, this.#now, { callee, branch }));
         },
         response: (m, way) => {
@@ -91,13 +103,15 @@ export class Element {
         },
       },
     });
+    this.#edge = placing.edge && settings.upstream ? this.#edgeOf(settings.upstream) : undefined;
   }
 
   /** Takes up what an earlier process left on disk. */
   restore(state: JournalState, now: number): ElementAction[] {
     this.#now = now;
     // An earlier process may have had a clock that was ahead, or granted more: no binding lasts longer than one that begins now could.
-    const latest = now + this.#settings.registrar.maxExpires * 1000;
+    const { registrar, placing } = this.#settings;
+    const latest = now + (this.#placing.edge ? placing.longestGrant : registrar.maxExpires) * 1000;
     const bindings = state.bindings.map((b) =>
       b.since <= now && b.expiresAt <= latest
         ? b
@@ -154,6 +168,7 @@ export class Element {
         this.counters.overload += 1;
         return [...result.actions, ...this.#proxy.reject(m, flow, REFUSALS.full)];
       case 'new': {
+        if (this.#edge?.takes(m)) return [...result.actions, ...this.#edge.request(m, flow, result.id, now)];
         const done = this.#proxy.request(m, flow, result.id, now);
         return [...result.actions, ...(done === 'own' ? this.#serve(m, flow, result.id, now) : done)];
       }
@@ -163,7 +178,12 @@ export class Element {
   #response(m: Message, now: number): ElementAction[] {
     this.counters.responses += 1;
     const result = this.table.response(m, now);
-    if (result.kind === 'deliver') return [...result.actions, ...this.#proxy.response(m, result.id, now)];
+    if (result.kind === 'deliver') {
+      const edge = this.#edge?.owns(result.id) ? this.#edge : undefined;
+      if (edge === undefined) return [...result.actions, ...this.#proxy.response(m, result.id, now)];
+      const { actions, changes } = edge.response(m, result.id, now);
+      return [...result.actions, ...this.#afterBindings(actions, changes, now)];
+    }
     if (result.kind === 'absorbed') return [...result.actions];
     this.counters.strays += 1;
     return [...result.actions, ...this.#proxy.stray(m)];
@@ -189,15 +209,34 @@ export class Element {
     const required = requires(m);
     if (required.length > 0) return refuse(REFUSALS.extension(required));
     const uri = parseUri(to(m)?.uri ?? '');
-    const aor = canonicalAor(to(m)?.uri ?? '');
-    if (uri === undefined || aor === undefined || !this.#self.servesDomain(uri) || domainOf(aor) !== uri.host)
-      return refuse(REFUSALS.unknownUser);
+    const aor = uri && this.#placing.naming.localUser(uri, this.#self);
+    if (aor === undefined) return refuse(REFUSALS.unknownUser);
     const result = register(m, aor, this.location, this.#settings.registrar, flow, now);
-    const answer = refuse(result);
-    if (result.changes.length === 0) return answer;
-    this.#remember(result.changes);
-    const effects = this.#guarded(() => this.presence.bindings(result.changes, now));
+    return this.#afterBindings(refuse(result), result.changes, now);
+  }
+
+  /** An answer to REGISTER leaves when what it tells of is on disk. */
+  #afterBindings(answer: readonly Action[], changes: readonly BindingChange[], now: number): ElementAction[] {
+    if (changes.length === 0) return [...answer];
+    this.#remember(changes);
+    const effects = this.#guarded(() => this.presence.bindings(changes, now));
     return [...effects, ...answer.map((action) => ({ ...action, durable: true as const }))];
+  }
+
+  #edgeOf(pbx: Target): EdgeRegistrar {
+    const { placing, registrar, messages } = this.#settings;
+    const policy = { ...registrar, maxExpires: placing.longestGrant };
+    return new EdgeRegistrar(
+      { pbx, contactRewrite: placing.contactRewrite, policy, messages },
+      {
+        table: this.table,
+        self: this.#self,
+        naming: this.#placing.naming,
+        location: this.location,
+        unique: this.#unique,
+        refuse: (id, m, flow, refusal, now) => this.#proxy.refuse(id, m, flow, refusal, now),
+      },
+    );
   }
 
   /** RFC 3261 16.3 step 1, 21.4.1: what cannot be understood is answered where it can be, and dropped where not. */
@@ -210,7 +249,7 @@ export class Element {
   }
 
   #events(events: readonly TransactionEvent[], now: number): ElementAction[] {
-    return events.flatMap((event) => this.#proxy.event(event, now));
+    return events.flatMap((event) => (this.#edge?.owns(event.id) ? this.#edge : this.#proxy).event(event, now));
   }
 
   /** Remembers who was here. */

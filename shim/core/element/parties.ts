@@ -1,5 +1,6 @@
-import { canonicalAor, LIMITS } from '#protocol';
+import { LIMITS } from '#protocol';
 import type { Parties } from '../dialog/tracker.ts';
+import type { Placing } from '../placing/placing.ts';
 import type { Location } from '../registrar/location.ts';
 import { senderOf } from '../registrar/sender.ts';
 import { identityOf } from '../report/identity.ts';
@@ -13,22 +14,24 @@ import type { Flow } from '../transport.ts';
 export function partiesOf(
   m: Message,
   way: { readonly flow: Flow; readonly callee: string | undefined },
-  location: Location,
-  unique: () => string,
+  parts: { readonly location: Location; readonly placing: Placing; readonly unique: () => string },
   now: number,
 ): Parties {
   const { flow, callee } = way;
+  const { location, placing, unique } = parts;
   const [caller, called] = [from(m), to(m)];
-  const user = senderOf(m, flow, (aor) => location.lookup(aor, now));
+  // At the edge of a PBX what goes to a telephone comes from the PBX. Whoever stands in From has called by another leg, or from elsewhere.
+  const fromPbx = placing.edge && callee !== undefined;
+  const user = fromPbx ? undefined : senderOf(m, flow, (aor) => location.lookup(aor, now), placing.naming);
   return {
-    ...(user !== undefined && called ? { caller: { user: own(user), id: unique(), peer: peerOf(called) } } : {}),
-    ...(callee !== undefined && caller ? { callee: { user: own(callee), id: unique(), peer: peerOf(caller) } } : {}),
+    ...(user !== undefined && called ? { caller: { user: own(user), id: unique(), peer: peerOf(called, placing) } } : {}),
+    ...(callee !== undefined && caller ? { callee: { user: own(callee), id: unique(), peer: peerOf(caller, placing) } } : {}),
   };
 }
 
 /** The other side as presence tells it: the address of record where it is one, and the display name. */
-function peerOf(address: NameAddr): { uri: string; name?: string } {
-  const uri = canonicalAor(address.uri) ?? identityOf(address.uri);
+function peerOf(address: NameAddr, { naming }: Placing): { uri: string; name?: string } {
+  const uri = naming.aorOf(address.uri) ?? identityOf(address.uri);
   const name = address.display.slice(0, LIMITS.fieldLength);
   return name === '' ? { uri: own(uri) } : { uri: own(uri), name };
 }

@@ -1,6 +1,6 @@
 import { type Message, maxForwards, relayRequest, to, topVia } from '../sip/index.ts';
 import { type Flow, isSecure, type ListenPoint, viaStamp } from '../transport.ts';
-import type { Forward } from './route.ts';
+import type { Forward, RouteTarget } from './route.ts';
 import { bracketed } from './self.ts';
 import { isSips } from './sips.ts';
 
@@ -11,13 +11,13 @@ const MAX_FORWARDS = 70;
 const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
 
 /**
- * RFC 3261 16.6 steps 1 to 8: the request as it is sent on to `uri`. `inbound` is the listening address at which it came in, `outbound` the one
+ * RFC 3261 16.6 steps 1 to 8: the request as it is sent on to one target. `inbound` is the listening address at which it came in, `outbound` the one
  * from which it leaves.
  */
 export function forwarded(
   m: Message,
   way: Forward,
-  uri: string,
+  { uri, place }: RouteTarget,
   path: {
     readonly flow: Flow;
     readonly inbound: ListenPoint | undefined;
@@ -39,7 +39,9 @@ export function forwarded(
   return relayRequest(m, {
     ...edit,
     ...(stamp.received === undefined ? {} : { stampVia: stamp }),
-    ...(formsDialog(m) ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, isSips(uri)) } : {}),
+    ...(formsDialog(m)
+      ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, { sips: isSips(uri), origin: way.origin, place }) }
+      : {}),
   });
 }
 
@@ -51,18 +53,26 @@ function formsDialog(m: Message): boolean {
  * RFC 3261 16.6 step 4. RFC 5658 5: where the two sides differ in transport or address, one value a side, that of the outbound side on top,
  * so that each side comes back to an address that it can reach.
  */
-function recordRoute(inbound: ListenPoint, outbound: ListenPoint, sips: boolean): string {
+function recordRoute(
+  inbound: ListenPoint,
+  outbound: ListenPoint,
+  { sips, origin, place }: { readonly sips: boolean; readonly origin: string | undefined; readonly place: string | undefined },
+): string {
   const same = inbound.transport === outbound.transport && inbound.address === outbound.address && inbound.port === outbound.port;
-  return same ? routeValue(outbound, sips) : `${routeValue(outbound, sips)}, ${routeValue(inbound, sips)}`;
+  return same
+    ? routeValue(outbound, sips, place ?? origin)
+    : `${routeValue(outbound, sips, place)}, ${routeValue(inbound, sips, origin)}`;
 }
 
 /**
  * RFC 3261 16.6 step 4: "If the Request-URI contains a SIPS URI, [...] the URI placed into the Record-Route header field MUST be a SIPS
- * URI." RFC 5630 3.1.4: such a URI says TLS by itself. RFC 7118 5.1: `ws` names the secure transport too.
+ * URI." RFC 5630 3.1.4: such a URI says TLS by itself. RFC 7118 5.1: `ws` names the secure transport too. `place` is that of the telephone
+ * on that side, where the other side is a PBX that must come back to it.
  */
-function routeValue({ transport, address, port }: ListenPoint, sips: boolean): string {
+function routeValue({ transport, address, port }: ListenPoint, sips: boolean, place: string | undefined): string {
   const secure = sips && isSecure(transport);
   const named = transport === 'wss' ? 'ws' : transport;
   const parameter = transport === 'udp' || (secure && transport === 'tls') ? '' : `;transport=${named}`;
-  return `<${secure ? 'sips' : 'sip'}:${bracketed(address)}:${port}${parameter};lr>`;
+  const user = place === undefined ? '' : `${place}@`;
+  return `<${secure ? 'sips' : 'sip'}:${user}${bracketed(address)}:${port}${parameter};lr>`;
 }

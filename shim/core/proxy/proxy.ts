@@ -53,11 +53,12 @@ export class StatefulProxy {
     if (isLoop(m, loop, routing.self)) return [];
     const actions: Action[] = [];
     // Nobody answers an ACK: where its peer has several telephones, those that do not have the dialog drop it (RFC 3261 17.1.1.3, 13.2.2.4).
-    for (const { uri, target } of way.targets.flat()) {
+    for (const to of way.targets.flat()) {
+      const { target } = to;
       const outbound = routing.self.pointFor(target, flow);
       if (outbound === undefined) continue;
       const branch = makeBranch(unique(), loop);
-      const text = forwarded(m, way, uri, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
+      const text = forwarded(m, way, to, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
       if (actions.length === 0) observer.request(m, flow, way.callee, branch);
       actions.push({ type: 'send', text, target: sentFrom(target, outbound), id: '' });
     }
@@ -125,14 +126,13 @@ export class StatefulProxy {
     const way = route(m, routing, flow);
     if (way.kind !== 'forward' || validate(m)) return undefined;
     const branch = restoredBranch(m, way.callee ?? null);
-    const [{ uri, target } = NOWHERE] = way.targets[0];
-    const outbound = target && routing.self.pointFor(target, flow);
-    if (!branch || target === undefined || outbound === undefined) return undefined;
-    const text = forwarded(m, way, uri, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
-    const sent = table.send({ text, method: 'CANCEL', branch }, sentFrom(target, outbound), now);
+    const to = way.targets[0][0];
+    const outbound = to && routing.self.pointFor(to.target, flow);
+    if (!branch || to === undefined || outbound === undefined) return undefined;
+    const text = forwarded(m, way, to, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
+    const sent = table.send({ text, method: 'CANCEL', branch }, sentFrom(to.target, outbound), now);
     return sent.ok ? [...this.refuse(id, m, flow, OK, now), ...sent.actions] : undefined;
   }
 }
 
 const OK: Refusal = { status: 200, reason: 'OK', headers: [] };
-const NOWHERE = { uri: '', target: undefined } as const;

@@ -32,6 +32,8 @@ export const REFUSALS = {
   insecure: refusal(480, 'Temporarily Unavailable', ['Warning', '380 offhook "SIPS Not Allowed"']),
   /** Not for a domain served here, and nothing is configured that would take it */
   relay: refusal(403, 'Forbidden', warning('not a domain served here, and no upstream is configured')),
+  /** Not for a user here, from one who is none, where peers are named */
+  stranger: refusal(403, 'Forbidden', warning('from no user registered here, and no trusted peer')),
   /** RFC 3261 9.2 */
   noTransaction: refusal(481, 'Call/Transaction Does Not Exist'),
   /** RFC 3261 16.7 step 6: a 503 from further on speaks of that server, not of this one */
@@ -40,6 +42,10 @@ export const REFUSALS = {
   timeout: refusal(408, 'Request Timeout'),
   /** RFC 3261 9.1: cancelled, and not answered in the time of a transaction */
   cancelled: refusal(487, 'Request Terminated'),
+  /** RFC 3261 16.7 step 6: where there is one PBX, what it cannot serve now it cannot serve for others either */
+  pbxAway: refusal(503, 'Service Unavailable', ['Retry-After', '5'], warning('the PBX cannot be reached')),
+  /** The bindings that may be kept are all taken */
+  registrarFull: refusal(503, 'Registrar Full', ['Retry-After', '60']),
   /** A limit of this element is reached */
   full: refusal(503, 'Service Unavailable', ['Retry-After', '5'], warning('too many transactions')),
 } as const;

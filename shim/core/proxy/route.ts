@@ -1,4 +1,5 @@
-import { canonicalAor } from '#protocol';
+import type { Placing } from '../placing/placing.ts';
+import { placeToken } from '../placing/token.ts';
 import type { Binding } from '../registrar/binding.ts';
 import { senderOf } from '../registrar/sender.ts';
 import { type Message, parseUri, routes, type SipUri, to, uriEqual } from '../sip/index.ts';
@@ -23,6 +24,10 @@ export interface Forward {
   readonly pushRoutes: readonly string[];
   /** The local user called, where the request is for an address of record served here. */
   readonly callee?: string;
+  /** edge: the place (see placing/token.ts) of the telephone that it came from, for the Record-Route on its side. */
+  readonly origin?: string;
+  /** There is but one server that could take it and its like: what that answers holds for all of them (RFC 3261 16.7 step 6). */
+  readonly sole?: true;
 }
 
 /** Targets of equal q. */
@@ -33,6 +38,8 @@ export interface RouteTarget {
   /** The Request-URI to send. */
   readonly uri: string;
   readonly target: Target;
+  /** edge: the place of the telephone that it leads to, for the Record-Route on its side. */
+  readonly place?: string;
 }
 
 /** What routing asks of its surroundings. */
@@ -42,27 +49,45 @@ export interface Routing {
   readonly lookup: (aor: string) => readonly Binding[];
   /** Has that address of record ever been registered here. */
   readonly isKnown: (aor: string) => boolean;
-  /** Next hop for what is not local. */
-  readonly upstream: Target | undefined;
+  readonly placing: Placing;
+  /** Is that request of a dialog that was set up through here and is followed. */
+  readonly isKnownDialog: (m: Message) => boolean;
+  /** At the edge of a PBX: routing by the rules for that. */
+  readonly edge?: (arrival: Arrival, routing: Routing, flow: Flow) => Route;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
 }
 
+/** A request whose Route values for this element are off (RFC 3261 16.4). */
+export interface Arrival {
+  readonly m: Message;
+  /** The Request-URI. */
+  readonly uri: string;
+  /** Route values for this element that were on top, and those that remain. */
+  readonly own: readonly string[];
+  readonly onward: readonly string[];
+  /** It has a To tag and came along our Record-Route: it says that it is of a dialog that was set up through here. */
+  readonly inDialog: boolean;
+  /** How many Route values it came with. */
+  readonly received: number;
+  readonly edit: Edit;
+}
+
 /** Decides where a validated request goes that came in on `flow`. */
 export function route(m: Message, routing: Routing, flow: Flow): Route {
-  const way = decide(m, routing, flow);
+  const arrival = arrive(m, routing.self);
+  const way = routing.edge ? routing.edge(arrival, routing, flow) : routeOf(arrival, routing, flow);
   return way.kind === 'forward' ? keepSecure(m.uri, way) : way;
 }
 
-function decide(m: Message, routing: Routing, flow: Flow): Route {
-  const { self } = routing;
-  const received = routes(m) ?? [];
-  let list = received.map((r) => r.uri);
+function arrive(m: Message, self: Self): Arrival {
+  const received = (routes(m) ?? []).map((r) => r.uri);
+  let list: readonly string[] = received;
   let uri = m.uri;
-  const requestUri = parseUri(uri);
   // RFC 3261 16.4: "If the Request-URI of the request contains a value this proxy previously placed into a Record-Route header field, the
   // proxy MUST replace the Request-URI in the request with the last value from the Route header field."
   const last = list.at(-1);
+  const requestUri = last === undefined ? undefined : parseUri(uri);
   const strict = last !== undefined && requestUri?.params.has('lr') === true && self.isSelf(requestUri);
   if (strict) {
     uri = last;
@@ -72,73 +97,86 @@ function decide(m: Message, routing: Routing, flow: Flow): Route {
   // two Record-Route values, one a side (RFC 5658), removes both.
   let own = 0;
   while (own < list.length && isOwn(list[own] as string, self)) own += 1;
-  list = list.slice(own);
-
-  const edit = edits(
-    received.map((r) => r.uri),
-    list,
-  );
+  const onward = list.slice(own);
   const inDialog = (own > 0 || strict) && to(m)?.tag !== undefined;
-  const first = list[0];
+  return { m, uri, own: list.slice(0, own), onward, inDialog, received: received.length, edit: edits(received, onward) };
+}
+
+function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
+  const { m, uri, own, onward, inDialog, edit } = arrival;
+  const { self, placing } = routing;
+  const first = onward[0];
   if (first !== undefined) {
-    // A Route that leads elsewhere is followed within a dialog that was set up through here, to the upstream, and for our own users. To
-    // follow it for anybody else would make this element send whatever a stranger likes to wherever a stranger likes.
-    const ours = inDialog || isUpstream(first, routing) || senderOf(m, flow, routing.lookup) !== undefined;
-    if (!ours) return { kind: 'refuse', refusal: REFUSALS.relay };
-    return alongRoute(uri, first, list, received.length, edit);
+    // A Route that leads elsewhere is followed within a dialog that was set up through here, to a next hop, and for our own users and peers.
+    // To follow it for anybody else would make this element send whatever a stranger likes to wherever a stranger likes.
+    if (isNextHop(first, routing) || isFamiliar(m, routing, flow)) return alongRoute(arrival, first);
+    if (inDialog && routing.isKnownDialog(m)) return alongRoute(arrival, first);
+    return { kind: 'refuse', refusal: inDialog ? REFUSALS.noTransaction : REFUSALS.relay };
   }
   const target = parseUri(uri);
   if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.scheme };
-  if (isSip(target)) {
-    if (target.user === '' && (self.servesDomain(target) || self.isSelf(target))) return { kind: 'own' };
-    // A request of a dialog (it has a To tag) that came along our own Record-Route: it goes where its peer is. A Route alone proves
-    // nothing: whoever puts one there beforehand goes the way of all others, and is no reason to send anything anywhere.
-    const ownRoute = own > 0 && inDialog ? (received[own - 1]?.uri as string) : undefined;
-    const peer = ownRoute === undefined ? undefined : targetOfPeer(m, uri, target, ownRoute, routing);
-    if (peer) return { kind: 'forward', targets: peer, ...edit };
-    if (self.servesDomain(target)) return toLocalUser(m, { uri, target }, routing, flow, edit);
+  if (isSip(target) && target.user === '' && (self.servesDomain(target) || self.isSelf(target))) return { kind: 'own' };
+  if (isSip(target) && inDialog && own.length > 0) {
+    // A request of a dialog that came along our own Record-Route: it goes where its peer is. A Route alone proves nothing: whoever puts one
+    // there beforehand goes the way of all others, and is no reason to send anything anywhere.
+    const registered = registeredPeer(m, uri, target, routing);
+    if (registered) return { kind: 'forward', targets: registered, ...edit };
+    const peer = peerByContact(uri, target, own.at(-1) as string);
+    // To tag and Route are a stranger's word as well: one who is no user or peer of ours must name a dialog that we know.
+    if (peer && (isFamiliar(m, routing, flow) || routing.isKnownDialog(m))) return { kind: 'forward', targets: peer, ...edit };
+    if (peer && !self.servesDomain(target)) return { kind: 'refuse', refusal: REFUSALS.noTransaction };
   }
-  if (routing.upstream) return { kind: 'forward', targets: single(uri, routing.upstream), ...edit };
-  return { kind: 'refuse', refusal: isSip(target) ? REFUSALS.relay : REFUSALS.scheme };
+  const callee = placing.localUser(target, self);
+  if (callee !== undefined) return toLocalUser(m, { uri, callee, target }, routing, flow, edit);
+  if (isSip(target) && self.servesDomain(target)) return { kind: 'refuse', refusal: REFUSALS.unknownUser };
+  const hop = placing.nextHop(target);
+  if (hop === undefined) return { kind: 'refuse', refusal: isSip(target) ? REFUSALS.relay : REFUSALS.scheme };
+  if (placing.closed && !isFamiliar(m, routing, flow)) return { kind: 'refuse', refusal: REFUSALS.stranger };
+  return { kind: 'forward', targets: single(uri, hop), ...edit };
+}
+
+/** Is the request from a user registered here, or from a peer that is trusted. */
+function isFamiliar(m: Message, routing: Routing, flow: Flow): boolean {
+  return routing.placing.isTrusted(flow) || senderOf(m, flow, routing.lookup, routing.placing.naming) !== undefined;
 }
 
 function toLocalUser(
   m: Message,
-  { uri, target: asked }: { readonly uri: string; readonly target: SipUri },
+  { uri, callee, target }: { readonly uri: string; readonly callee: string; readonly target: SipUri },
   routing: Routing,
   flow: Flow,
   edit: Edit,
 ): Route {
-  const callee = canonicalAor(`sip:${asked.user}@${asked.host}`);
-  if (callee === undefined) return { kind: 'refuse', refusal: REFUSALS.unknownUser };
   if (m.method === 'REGISTER') return { kind: 'own' };
   const bindings = routing.lookup(callee);
   if (bindings.length === 0) {
     if (routing.isKnown(callee)) return { kind: 'refuse', refusal: REFUSALS.away };
     // A phone dials every number in its own domain: what no user here is, the next hop knows. From our own users alone, so that
     // what the next hop itself sends here in error does not go to and fro between the two.
-    const { upstream } = routing;
-    if (upstream === undefined || senderOf(m, flow, routing.lookup) === undefined)
+    const hop = routing.placing.nextHop(target);
+    if (hop === undefined || senderOf(m, flow, routing.lookup, routing.placing.naming) === undefined)
       return { kind: 'refuse', refusal: REFUSALS.unknownUser };
-    return { kind: 'forward', targets: single(uri, upstream), ...edit };
+    return { kind: 'forward', targets: single(uri, hop), ...edit };
   }
-  const targets = targetsOf(bindings, routing.maxBranches);
+  const targets = targetsOf(bindings, routing);
   if (targets === undefined) return { kind: 'refuse', refusal: REFUSALS.away };
   return { kind: 'forward', targets, callee, ...edit };
 }
 
-const single = (uri: string, target: Target): Forward['targets'] => [[{ uri, target }]];
+/** A target set of one. */
+export const single = (uri: string, target: Target): Forward['targets'] => [[{ uri, target }]];
 
 /** RFC 3261 16.5, 16.6: the target set that the bindings make, best first as they are; undefined where none of them can be reached. */
-function targetsOf(bindings: readonly Binding[], max: number): Forward['targets'] | undefined {
+export function targetsOf(bindings: readonly Binding[], { maxBranches, placing }: Routing): Forward['targets'] | undefined {
   const groups: RouteTarget[][] = [];
   let q: number | undefined;
   let count = 0;
   for (const binding of bindings) {
     const target = targetOfBinding(binding);
     if (target === undefined) continue;
-    if (++count > max) break;
-    const one = { uri: binding.contact, target };
+    if (++count > maxBranches) break;
+    const { contact: uri, aor } = binding;
+    const one: RouteTarget = placing.edge ? { uri, target, place: placeToken(aor, uri) } : { uri, target };
     if (binding.q === q) groups.at(-1)?.push(one);
     else groups.push([one]);
     q = binding.q;
@@ -149,23 +187,21 @@ function targetsOf(bindings: readonly Binding[], max: number): Forward['targets'
 
 /**
  * RFC 3261 12.2.1.1: within a dialog the Request-URI is the Contact of the peer. Some write their address of record there; a peer who is
- * registered here with that Contact is reached as an INVITE reaches him; any other by the Contact alone.
+ * registered here with that Contact is reached as an INVITE reaches him.
  */
-function targetOfPeer(
-  m: Message,
-  uri: string,
-  contact: SipUri,
-  ownRoute: string,
-  routing: Routing,
-): Forward['targets'] | undefined {
-  const { self, lookup } = routing;
-  const user = self.servesDomain(contact) ? canonicalAor(`sip:${contact.user}@${contact.host}`) : undefined;
-  const viaUser = user === undefined ? undefined : targetsOf(lookup(user), routing.maxBranches);
+function registeredPeer(m: Message, uri: string, contact: SipUri, routing: Routing): Forward['targets'] | undefined {
+  const { self, lookup, placing } = routing;
+  const user = placing.localUser(contact, self);
+  const viaUser = user === undefined ? undefined : targetsOf(lookup(user), routing);
   if (viaUser) return viaUser;
-  const peer = canonicalAor(to(m)?.uri ?? '');
+  const peer = placing.naming.aorOf(to(m)?.uri ?? '');
   const bound = peer === undefined ? undefined : lookup(peer).find((binding) => uriEqual(binding.contact, uri));
   const viaBinding = bound && targetOfBinding(bound);
-  if (viaBinding) return single(uri, viaBinding);
+  return viaBinding && single(uri, viaBinding);
+}
+
+/** Any other peer is reached by the Contact alone. */
+export function peerByContact(uri: string, contact: SipUri, ownRoute: string): Forward['targets'] | undefined {
   const target = targetOf(contact);
   // RFC 5658: the last of our Record-Route values that the request came along names the address on the peer's side.
   const side = parseUri(ownRoute);
@@ -175,7 +211,7 @@ function targetOfPeer(
 const addressOf = (uri: SipUri) => ({ address: bareHost(uri.host), port: uri.port ?? DEFAULT_PORT });
 
 /** RFC 3261 16.6 steps 6, 7: the next hop is the first Route value; one that is no loose router gets the Request-URI at the end of the Route. */
-function alongRoute(uri: string, first: string, list: readonly string[], received: number, edit: Edit): Route {
+export function alongRoute({ uri, onward, received, edit }: Arrival, first: string): Route {
   const hop = parseUri(first);
   const target = hop && targetOf(hop);
   if (hop === undefined || target === undefined) return { kind: 'refuse', refusal: REFUSALS.noService };
@@ -184,11 +220,11 @@ function alongRoute(uri: string, first: string, list: readonly string[], receive
     kind: 'forward',
     targets: single(first, target),
     popRoutes: received,
-    pushRoutes: [...list.slice(1), uri].map((one) => `<${one}>`),
+    pushRoutes: [...onward.slice(1), uri].map((one) => `<${one}>`),
   };
 }
 
-interface Edit {
+export interface Edit {
   readonly popRoutes: number;
   readonly pushRoutes: readonly string[];
 }
@@ -205,10 +241,11 @@ function isOwn(text: string, self: Self): boolean {
   return uri !== undefined && isSip(uri) && self.isSelf(uri);
 }
 
-function isUpstream(text: string, { upstream }: Routing): boolean {
+/** Does that Route value lead to a next hop. */
+export function isNextHop(text: string, { placing }: Routing): boolean {
   const uri = parseUri(text);
   const target = uri && targetOf(uri);
-  return target !== undefined && target.host === upstream?.host && target.port === upstream.port;
+  return target !== undefined && placing.isNextHop(target);
 }
 
 const isSip = ({ scheme }: SipUri): boolean => scheme === 'sip' || scheme === 'sips';

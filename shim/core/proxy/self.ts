@@ -27,6 +27,11 @@ export class Self {
     this.#hosts = new Set([...points.map((p) => p.address), ...others].map(bracketed));
   }
 
+  /** The domains served, in lower case. */
+  get domains(): readonly string[] {
+    return [...this.#domains];
+  }
+
   /** RFC 3261 16.5: is the element responsible for the domain of that Request-URI. */
   servesDomain(uri: SipUri): boolean {
     return this.#domains.has(uri.host) && (uri.port === undefined || this.#ports.has(uri.port));

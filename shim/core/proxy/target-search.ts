@@ -120,12 +120,13 @@ export class TargetSearch {
     return actions;
   }
 
-  #send(context: ResponseContext, { uri, target }: RouteTarget, now: number): Action[] {
+  #send(context: ResponseContext, to: RouteTarget, now: number): Action[] {
     const { self, table, observer, unique } = this.#parts;
     const { request, flow, way } = context;
+    const { target } = to;
     const outbound = self.pointFor(target, flow);
     const branch = makeBranch(unique(), context.loop);
-    const text = outbound && forwarded(request, way, uri, { flow, inbound: self.pointOf(flow), outbound, branch });
+    const text = outbound && forwarded(request, way, to, { flow, inbound: self.pointOf(flow), outbound, branch });
     const sent =
       outbound && table.send({ text: text as string, method: request.method, branch }, sentFrom(target, outbound), now);
     if (sent?.ok !== true) {
@@ -150,15 +151,17 @@ export class TargetSearch {
     context.finalSent = true;
     // "A proxy which receives a 503 (Service Unavailable) response SHOULD NOT forward it upstream unless it can determine that any
     // subsequent requests it might proxy will also generate a 503."
-    if ('message' in best && best.status !== 503) return this.#relay(best.message, context, now);
-    const refusal = 'refusal' in best ? best.refusal : REFUSALS.noService;
+    const { sole, callee } = context.way;
+    if ('message' in best && (best.status !== 503 || sole)) return this.#relay(best.message, context, now);
+    const made503 = best === UNREACHABLE && sole ? REFUSALS.pbxAway : undefined;
+    const refusal = made503 ?? ('refusal' in best ? best.refusal : REFUSALS.noService);
     const text = answerText(request, flow, refusal, this.#parts.unique());
     // RFC 4320 4.2: "A transaction-stateful SIP element MUST NOT send a response with Status-Code of 408 to a non-INVITE request."
     // Presence is shown it all the same: a BYE that nobody answers ends the call.
     const silent = refusal.status === 408 && request.method !== 'INVITE';
     const actions = silent ? [] : this.#parts.table.respond(context.id, refusal.status, text, now);
     const made = scan(text, { headerBytes: text.length, headerCount: text.length, bodyBytes: text.length }, 'datagram');
-    if (made.ok && context.branches.length > 0) this.#parts.observer.response(made.message, context.way.callee ?? null);
+    if (made.ok && context.branches.length > 0) this.#parts.observer.response(made.message, callee ?? null);
     return [...actions];
   }
 }

@@ -27,6 +27,11 @@ export interface Registered {
   readonly flow: Flow;
   /** `defaultExpires` stands in where neither side named a time, `maxExpires` bounds what is believed; both in seconds. */
   readonly policy: Pick<RegistrarPolicy, 'defaultExpires' | 'maxExpires' | 'maxContacts'>;
+  /**
+   * Whether a list of no more than what was asked for is all that there is too, as the RFC has it. Not where that is not known: of a
+   * registrar that was not chosen here, or of an answer that another one for this user may have overtaken.
+   */
+  readonly enumerates?: boolean;
   /** ms since 1970. */
   readonly now: number;
 }
@@ -41,7 +46,7 @@ type Read = Contact & { readonly parsed: SipUri };
  *
  * Where the 2xx lists more than was asked for it is an enumeration: then what it lists of other known bindings renews them, and what it
  * does not list has ended. Where it lists only what was asked for it may be that of a registrar that does so always, and says nothing of
- * the others. Contacts never seen in a request are not learned: nobody knows from where they would call.
+ * the others (see `enumerates`). Contacts never seen in a request are not learned: nobody knows from where they would call.
  */
 export function learn(request: Message, response: Message, registered: Registered): BindingChange[] {
   const { aor, location, policy, now } = registered;
@@ -88,7 +93,9 @@ export function learn(request: Message, response: Message, registered: Registere
     });
   }
   const others = listed.filter((one) => !wishes.some((wish) => isGrantOf(one, wish, registered.flow)));
-  if (others.length > 0) plan.enumerate(others, current, { late, now, maxExpires: policy.maxExpires });
+  const all =
+    registered.enumerates === true && (listed.length > 0 || wishes.every((wish) => (wish.expires ?? expires(request)) === 0));
+  if (others.length > 0 || all) plan.enumerate(others, current, { late, now, maxExpires: policy.maxExpires });
   plan.bound(policy.maxContacts, location.room, current.length);
   if (plan.changes.length > 0) location.replace(aor, plan.bindings);
   return [...changes, ...plan.changes];
@@ -180,7 +187,7 @@ class Plan {
       const one = others.find(
         (other) => uri !== undefined && isGrantOf(other, { ...other, parsed: uri, params: instance(binding) }, binding.flow),
       );
-      if (one === undefined) {
+      if (one === undefined || one.expires === 0) {
         this.end(binding, 'displaced');
         continue;
       }

@@ -1,4 +1,4 @@
-import { canonicalAor } from '#protocol';
+import type { Naming } from '../placing/naming.ts';
 import { from, type Message } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
 import type { Binding } from './binding.ts';
@@ -7,8 +7,13 @@ import type { Binding } from './binding.ts';
  * The user registered here who sent that request: who stands in From, where the request comes from an address at which that user is
  * registered. Undefined for everybody else: a name in From is anybody's word.
  */
-export function senderOf(m: Message, flow: Flow, lookup: (aor: string) => readonly Binding[]): string | undefined {
-  const user = canonicalAor(from(m)?.uri ?? '');
+export function senderOf(
+  m: Message,
+  flow: Flow,
+  lookup: (aor: string) => readonly Binding[],
+  naming: Naming,
+): string | undefined {
+  const user = naming.aorOf(from(m)?.uri ?? '');
   if (user === undefined) return undefined;
   return lookup(user).some((binding) => binding.flow.remote.address === flow.remote.address) ? user : undefined;
 }

@@ -14,6 +14,7 @@ export * from './request.ts';
 export { type Content, type HeaderField, type ResponseOptions, respond } from './respond.ts';
 export * from './scan.ts';
 export * from './splice.ts';
+export { replaceContacts } from './splice-contact.ts';
 export * from './uri.ts';
 export * from './utf8.ts';
 export { formatVia, parseVia, topVia, type Via, type ViaStamp, vias } from './via.ts';

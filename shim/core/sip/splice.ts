@@ -23,6 +23,8 @@ export interface RequestEdit {
   readonly popRoutes?: number;
   /** Step 6: Route values to put on top, the first to be visited first. */
   readonly pushRoutes?: readonly string[];
+  /** Further header lines to put on top, without their CRLF. */
+  readonly fields?: readonly string[];
 }
 
 /**
@@ -38,6 +40,7 @@ export function relayRequest(message: Message, edit: RequestEdit): string {
   out += `Via: ${edit.via}\r\n`;
   if (edit.recordRoute !== undefined) out += `Record-Route: ${edit.recordRoute}\r\n`;
   if (edit.pushRoutes !== undefined) for (const route of edit.pushRoutes) out += `Route: ${route}\r\n`;
+  if (edit.fields !== undefined) for (const field of edit.fields) out += `${field}\r\n`;
   let stamp = edit.stampVia;
   let forwards = edit.maxForwards;
   let pops = edit.popRoutes ?? 0;

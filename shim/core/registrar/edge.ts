@@ -1,0 +1,225 @@
+import type { Naming } from '../placing/naming.ts';
+import { contactHash, parsePlace, placeToken } from '../placing/token.ts';
+import { isLoop, loopHash, makeBranch } from '../proxy/branch.ts';
+import { REFUSALS, type Refusal } from '../proxy/refusal.ts';
+import { bracketed, type Self } from '../proxy/self.ts';
+import { validate } from '../proxy/validate.ts';
+import {
+  type Message,
+  type MessageLimits,
+  maxForwards,
+  parseUri,
+  relayRequest,
+  relayResponse,
+  replaceContacts,
+  routes,
+  scan,
+  to,
+  topVia,
+} from '../sip/index.ts';
+import type { TransactionTable } from '../transaction/table.ts';
+import type { Action, TransactionEvent } from '../transaction/types.ts';
+import { type Flow, isFramed, type ListenPoint, type Target, viaStamp } from '../transport.ts';
+import type { BindingChange } from './binding.ts';
+import { learn } from './learn.ts';
+import type { Location } from './location.ts';
+import type { RegistrarPolicy } from './policy.ts';
+
+export interface EdgeSettings {
+  /** The PBX. */
+  readonly pbx: Target;
+  /** Off: the PBX is given a Path (RFC 3327). On: it is given a Contact that leads here. */
+  readonly contactRewrite: boolean;
+  /** `maxExpires`: no binding is believed to last longer. */
+  readonly policy: Pick<RegistrarPolicy, 'defaultExpires' | 'maxExpires' | 'maxContacts'>;
+  readonly messages: MessageLimits;
+}
+
+export interface EdgeParts {
+  readonly table: TransactionTable;
+  readonly self: Self;
+  readonly naming: Naming;
+  readonly location: Location;
+  readonly unique: () => string;
+  /** Answers a request from here, in its server transaction. */
+  readonly refuse: (id: string, m: Message, flow: Flow, refusal: Refusal, now: number) => Action[];
+}
+
+/** A REGISTER on its way to the PBX. */
+interface Registering {
+  readonly server: string;
+  readonly request: Message;
+  readonly flow: Flow;
+  /** Undefined where it is for no user of a domain served here: then nothing is learned from it. */
+  readonly aor: string | undefined;
+  /** The contacts as the telephone wrote them, by the user parts that the PBX was given in their place. */
+  readonly contacts: ReadonlyMap<string, string>;
+  done: boolean;
+  overtaken: boolean;
+}
+
+/** What one step led to: what is to be sent, after the changes of bindings are on disk where there are any. */
+export interface EdgeStep {
+  readonly actions: readonly Action[];
+  readonly changes: readonly BindingChange[];
+}
+
+/**
+ * The edge of a PBX: REGISTER passes through to the PBX, which challenges and decides, and the bindings are learned from its 2xx. The PBX
+ * is told to send calls for these telephones through here.
+ */
+export class EdgeRegistrar {
+  readonly #settings: EdgeSettings;
+  readonly #parts: EdgeParts;
+  readonly #byClient = new Map<string, Registering>();
+  readonly #byUser = new Map<string, Set<Registering>>();
+
+  constructor(settings: EdgeSettings, parts: EdgeParts) {
+    this.#settings = settings;
+    this.#parts = parts;
+  }
+
+  /** Is that REGISTER for a domain served here, or for this element by its address. */
+  takes(m: Message): boolean {
+    if (m.method !== 'REGISTER') return false;
+    const uri = parseUri(m.uri);
+    return uri !== undefined && (this.#parts.self.servesDomain(uri) || this.#parts.self.isSelf(uri));
+  }
+
+  /** Did client transaction `id` begin here. */
+  owns(id: string): boolean {
+    return this.#byClient.has(id);
+  }
+
+  /** A REGISTER in a new server transaction. */
+  request(m: Message, flow: Flow, id: string, now: number): Action[] {
+    const { table, self, refuse, location } = this.#parts;
+    const { pbx } = this.#settings;
+    const loop = loopHash(m, m.uri);
+    const own = (routes(m) ?? []).map((route) => parseUri(route.uri)).filter((uri) => uri && self.isSelf(uri)).length;
+    const outbound = self.pointFor(pbx, flow);
+    const problem =
+      validate(m) ??
+      (isLoop(m, loop, self) ? REFUSALS.loop : undefined) ??
+      // A way that the telephone wants gone from here on would lead past the PBX.
+      ((routes(m) ?? []).length > own ? REFUSALS.relay : undefined) ??
+      (location.room === 0 ? REFUSALS.registrarFull : undefined);
+    if (problem || outbound === undefined) return refuse(id, m, flow, problem ?? REFUSALS.pbxAway, now);
+    const aor = this.#userOf(m);
+    const contacts = new Map<string, string>();
+    const branch = makeBranch(this.#parts.unique(), loop);
+    const text = this.#onward(m, { aor, flow, outbound, branch, routes: own, contacts });
+    const sent = table.send({ text, method: 'REGISTER', branch }, { ...pbx, local: outbound }, now);
+    if (!sent.ok) return refuse(id, m, flow, REFUSALS.full, now);
+    const one: Registering = { server: id, request: m, flow, aor, contacts, done: false, overtaken: false };
+    this.#byClient.set(sent.id, one);
+    if (aor !== undefined) {
+      const others = this.#byUser.get(aor);
+      if (others) others.add(one);
+      else this.#byUser.set(aor, new Set([one]));
+    }
+    return [...sent.actions];
+  }
+
+  /** A response that the transaction layer delivers for client transaction `id`. */
+  response(m: Message, id: string, now: number): EdgeStep {
+    const one = this.#byClient.get(id);
+    if (one === undefined || one.done || m.status === 100) return { actions: [], changes: [] };
+    const { table, location } = this.#parts;
+    const restored = this.#restored(m, one);
+    const actions = [...table.respond(one.server, m.status, relayResponse(restored), now)];
+    if (m.status < 200) return { actions, changes: [] };
+    one.done = true;
+    const { aor, flow, request } = one;
+    if (m.status >= 300 || aor === undefined) return { actions, changes: [] };
+    const { policy } = this.#settings;
+    const changes = learn(request, restored, { aor, location, flow, policy, enumerates: !one.overtaken, now });
+    for (const other of this.#byUser.get(aor) ?? []) other.overtaken = true;
+    return { actions, changes };
+  }
+
+  /** What the transaction layer tells of a client transaction that began here. */
+  event(event: TransactionEvent, now: number): Action[] {
+    const one = this.#byClient.get(event.id);
+    if (one === undefined) return [];
+    if (event.type === 'terminated') {
+      this.#byClient.delete(event.id);
+      this.#forget(one);
+      return [];
+    }
+    if (one.done) return [];
+    one.done = true;
+    // RFC 4320 4.2: "A transaction-stateful SIP element MUST NOT send a response with Status-Code of 408 to a non-INVITE request": where
+    // the PBX is silent the telephone's own timer F ends its request.
+    if (event.type === 'timeout') return [];
+    // RFC 3261 16.9: as if the PBX had answered 503; and any request that comes after this one would get the same answer (16.7 step 6).
+    return this.#parts.refuse(one.server, one.request, one.flow, REFUSALS.pbxAway, now);
+  }
+
+  #forget(one: Registering): void {
+    const user = one.aor;
+    const others = user === undefined ? undefined : this.#byUser.get(user);
+    others?.delete(one);
+    if (user !== undefined && others?.size === 0) this.#byUser.delete(user);
+  }
+
+  #userOf(m: Message): string | undefined {
+    const uri = parseUri(to(m)?.uri ?? '');
+    return uri && this.#parts.naming.localUser(uri, this.#parts.self);
+  }
+
+  #onward(
+    m: Message,
+    way: {
+      readonly aor: string | undefined;
+      readonly flow: Flow;
+      readonly outbound: ListenPoint;
+      readonly branch: string;
+      readonly routes: number;
+      readonly contacts: Map<string, string>;
+    },
+  ): string {
+    const { aor, flow, outbound, branch } = way;
+    const { contactRewrite, messages } = this.#settings;
+    const at = `${bracketed(outbound.address)}:${outbound.port}${outbound.transport === 'udp' ? '' : `;transport=${outbound.transport}`}`;
+    const via = topVia(m);
+    const stamp = via ? viaStamp(via, flow) : {};
+    const hops = maxForwards(m);
+    const edit = {
+      via: `SIP/2.0/${outbound.transport.toUpperCase()} ${bracketed(outbound.address)}:${outbound.port};branch=${branch};rport`,
+      maxForwards: hops === undefined ? 70 : hops - 1,
+      popRoutes: way.routes,
+      ...(stamp.received === undefined ? {} : { stampVia: stamp }),
+    };
+    if (aor === undefined) return relayRequest(m, edit);
+    if (!contactRewrite) {
+      // RFC 3327 5.2: "a proxy [...] inserts a URI that resolves to itself as the topmost value in the Path header field"; 5.1: a UA that
+      // does not say that it supports the extension may be spoken for by the proxy between.
+      return relayRequest(m, { ...edit, fields: [`Path: <sip:${placeToken(aor)}@${at};lr>`, 'Supported: path'] });
+    }
+    const text = replaceContacts(m, (uri) => {
+      const token = placeToken(aor, uri);
+      way.contacts.set(token, uri);
+      return `sip:${token}@${at}`;
+    });
+    const rewritten = scan(text, { ...messages, headerBytes: text.length }, isFramed(flow.transport) ? 'datagram' : 'stream');
+    return relayRequest(rewritten.ok ? rewritten.message : m, edit);
+  }
+
+  /** The answer with the telephone's own contacts where the PBX was given others. */
+  #restored(m: Message, one: Registering): Message {
+    const { aor, contacts } = one;
+    if (!this.#settings.contactRewrite || aor === undefined || m.status >= 300) return m;
+    const text = replaceContacts(m, (written) => {
+      const uri = parseUri(written);
+      const place = uri && this.#parts.self.isSelf(uri) ? parsePlace(uri.user) : undefined;
+      if (place?.aor !== aor || uri === undefined) return undefined;
+      const known = this.#parts.location.get(aor).find((binding) => contactHash(binding.contact) === place.contact);
+      return contacts.get(uri.user) ?? known?.contact;
+    });
+    if (text === m.text) return m;
+    const { headerCount, bodyBytes } = this.#settings.messages;
+    const again = scan(text, { headerBytes: text.length, headerCount, bodyBytes }, 'datagram');
+    return again.ok ? again.message : m;
+  }
+}
