@@ -52,7 +52,7 @@ describe('RFC 3261 10.3 step 5 whose address of record a URI is', () => {
     ));
 });
 
-describe('numbers as they are configured', () => {
+describe('RFC 3966 5.1.1 numbers as they are configured', () => {
   it.each([
     '',
     'alice',
