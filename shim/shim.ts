@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { outsideOf } from './advertised.ts';
 import type { ShimSettings } from './config.ts';
 import { Element } from './core/element/element.ts';
 import { Self } from './core/proxy/self.ts';
@@ -61,7 +62,7 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   const prefix = randomBytes(8).toString('hex');
   let count = 0;
   const domains = [...settings.domains, ...settings.aliases.map(({ left }) => left)];
-  const self = new Self(network.addresses.map(advertised), domains, network.addresses.flatMap(behind));
+  const self = new Self(network.addresses.map(named), domains, network.addresses.flatMap(behind), outsideOf(settings));
   const element = new Element(elementSettings(settings, { epoch, chance: Math.random }), {
     self,
     unique: () => `${prefix}${(count++).toString(36)}`,
@@ -169,7 +170,7 @@ function freePort(host: string): Promise<number> {
 }
 
 /** Others cannot send to a wildcard address: the first address of the machine of that family stands for it in Via and Record-Route. */
-function advertised(point: ListenPoint): ListenPoint {
+function named(point: ListenPoint): ListenPoint {
   const all = interfacesBehind(point);
   const chosen = all.find((i) => !i.internal && !i.address.startsWith('fe80')) ?? all[0];
   return chosen ? { ...point, address: chosen.address } : point;

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { LIMITS } from '#protocol';
+import { ADVERTISED } from '../advertised.ts';
 import { address, addressRange, choice, domain, duration, integer, list, size, text, toggle, webUrl } from './kind.ts';
 import { numberRule, orNone, pair } from './placing-kind.ts';
 import { optional, required, setting, type Values } from './setting.ts';
@@ -38,6 +39,19 @@ export const SHIM_SETTINGS = {
     'addresses to take SIP at, over UDP and TCP, and those of the other ports that are set',
   ),
   sipPort: setting('Addresses', integer(0, 65_535, '<port>'), 5060, 'port to take SIP at; 0 takes a free one'),
+  advertised: optional(
+    'Addresses',
+    list(
+      text('<[address=]public[:port]>', ADVERTISED, 'a public address or name, as in 203.0.113.5, 10.0.0.5=203.0.113.5:5060'),
+      32,
+    ),
+    'the address by which others reach this element behind NAT: it stands in Via and Record-Route instead of the one listened at',
+  ),
+  localNetworks: optional(
+    'Addresses',
+    list(addressRange, 256),
+    'networks that reach the listened address itself, where `--advertised` is set: the others see the advertised one',
+  ),
   tlsPort: setting(
     'Addresses',
     integer(0, 65_535, '<port>'),

@@ -25,6 +25,8 @@ export interface ListenPoint {
   readonly transport: TransportName;
   readonly address: string;
   readonly port: number;
+  /** The address of the socket, where another one stands for it (behind NAT). */
+  readonly bound?: Address;
 }
 
 /** Where a message came in: local and remote end, and but for UDP the number of the connection that brought it. */
@@ -41,6 +43,8 @@ export interface Target {
   /** An IP literal without brackets, or a name that io resolves. Over TLS it is what the other side's certificate must name. */
   readonly host: string;
   readonly port: number;
+  /** The host is a name and no port was given with it: its servers and their ports stand in SRV records, where there are any (RFC 3263). */
+  readonly named?: true;
   /** Send on this connection if it is still open; otherwise connect to host and port (TCP, TLS), or fail (WebSocket). */
   readonly connection?: number;
   /** UDP: send from the socket bound here, so that the other side's NAT and firewall know the sender. */

@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import type { MessageLimits } from '../core/sip/index.ts';
 import { DEFAULT_MESSAGE_LIMITS } from '../core/sip/index.ts';
 import type { Flow, ListenPoint, Target } from '../core/transport.ts';
 import { Connections } from './connections.ts';
-import { createResolver, type Resolution, type Resolved, type Resolver } from './resolve.ts';
+import { createLocator, type Location, type Locator, type Server } from './locate.ts';
+import { createResolver, type Resolver } from './resolve.ts';
 import { streamTransport } from './tcp.ts';
 import { type TlsMaterial, tlsContext } from './tls.ts';
 import { listenUdp, type UdpSocket } from './udp.ts';
@@ -95,8 +97,11 @@ const NO_TLS: TlsMaterial = { certificates: [], verify: true };
 /** How long `close` waits for written bytes to go out, ms. */
 const CLOSE_TIMEOUT = 500;
 
-/** Why a message could not be sent, in words for the log. Called once, and never within `send`. */
-export type OnFailure = (reason: string) => void;
+/**
+ * Why a message could not be sent, in words for the log. Called once, and never within `send`. `unreached`: the other side cannot have got
+ * it, as there was no connection.
+ */
+export type OnFailure = (reason: string, unreached?: boolean) => void;
 
 export interface NetworkOptions {
   readonly listen: readonly ListenPoint[];
@@ -109,6 +114,7 @@ export interface NetworkOptions {
   readonly limits?: Partial<NetworkLimits>;
   readonly counters?: NetworkCounters;
   readonly resolver?: Resolver;
+  readonly locator?: Locator;
   /** Certificates, and whom to trust. */
   readonly tls?: TlsMaterial;
   /** Origins of the pages that may open a WebSocket (RFC 6455 10.2); any where undefined. */
@@ -126,7 +132,7 @@ export interface TransportContext {
   readonly message: (text: string, flow: Flow) => void;
   readonly ping: (flow: Flow) => void;
   readonly error: (error: Error) => void;
-  readonly fail: (onFailure: OnFailure | undefined, reason: string) => void;
+  readonly fail: (onFailure: OnFailure | undefined, reason: string, unreached?: boolean) => void;
 }
 
 export interface Network {
@@ -147,7 +153,7 @@ export interface Network {
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const limits = { ...DEFAULT_NETWORK_LIMITS, ...options.limits };
   const counters = options.counters ?? networkCounters();
-  const resolver = options.resolver ?? createResolver();
+  const locator = options.locator ?? createLocator(options.resolver ?? createResolver());
   const guarded = (work: () => void) => {
     try {
       work();
@@ -170,9 +176,9 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       guarded(() => options.onPing?.(flow));
     },
     error: (error) => options.onError(error, 'socket'),
-    fail: (onFailure, reason) => {
+    fail: (onFailure, reason, unreached) => {
       counters.sendFailures++;
-      if (onFailure !== undefined) setImmediate(() => guarded(() => onFailure(reason)));
+      if (onFailure !== undefined) setImmediate(() => guarded(() => onFailure(reason, unreached)));
     },
   };
 
@@ -205,13 +211,26 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   let resolving = 0;
   let closed = false;
 
-  const dispatch = (text: string, target: Target, to: Resolution, onFailure: OnFailure | undefined) => {
+  /** RFC 3263 4.3: what cannot be reached at one server goes to the next. */
+  const dispatch = (text: string, target: Target, to: Location, onFailure: OnFailure | undefined) => {
     if (closed) return context.fail(onFailure, 'network closed');
     if (!to.ok) return context.fail(onFailure, to.reason);
-    if (target.transport !== 'udp') return streams.send(text, target, to.addresses[0] as Resolved, onFailure);
-    const route = udpRoute(udp, target, to.addresses);
-    if (route === undefined) return context.fail(onFailure, `no UDP socket for ${target.host}`);
-    route.socket.send(text, route.to.address, target.port, onFailure);
+    const servers = target.transport === 'udp' ? inReach(udp, target, to.servers) : to.servers;
+    const attempt = (at: number): void => {
+      const server = servers[at];
+      if (server === undefined) {
+        context.fail(onFailure, `no UDP socket for ${target.host}`);
+        return;
+      }
+      const onward: OnFailure = (reason, unreached) => {
+        if (unreached) locator.avoid(target, server);
+        if (unreached && !closed && at + 1 < servers.length) attempt(at + 1);
+        else onFailure?.(reason);
+      };
+      if (target.transport === 'udp') udpRoute(udp, target, server)?.send(text, server.address, server.port, onward);
+      else streams.send(text, target, server, onward);
+    };
+    attempt(0);
   };
 
   return {
@@ -230,7 +249,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       if (open !== undefined) return open.send(text, onFailure);
       // RFC 7118 5: only the browser can open a WebSocket.
       if (target.transport === 'ws' || target.transport === 'wss') return context.fail(onFailure, 'the WebSocket is closed');
-      const found = resolver.resolve(target.host);
+      const found = locator.locate(target);
       if (!(found instanceof Promise)) return dispatch(text, target, found, onFailure);
       if (resolving >= limits.resolving) return context.fail(onFailure, 'too many messages wait for names');
       resolving++;
@@ -246,17 +265,18 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
   };
 }
 
-/** The socket that the target asks for, else the first one of the same address family as one of the addresses. */
-function udpRoute(sockets: readonly UdpSocket[], target: Target, addresses: readonly Resolved[]) {
-  const { local } = target;
-  const asked = local && sockets.find((socket) => socket.local.port === local.port && socket.local.address === local.address);
-  const first = asked && addresses.find((to) => to.family === asked.family);
-  if (asked !== undefined && first !== undefined) return { socket: asked, to: first };
-  for (const to of addresses) {
-    const socket = sockets.find((candidate) => candidate.family === to.family);
-    if (socket !== undefined) return { socket, to };
-  }
-  return undefined;
+/** The servers that there is a socket for, those of the address family that the Via names first. */
+function inReach(sockets: readonly UdpSocket[], target: Target, servers: readonly Server[]): readonly Server[] {
+  if (servers.length === 1 && servers[0]?.address === target.host) return udpRoute(sockets, target, servers[0]) ? servers : [];
+  const family = target.local === undefined ? undefined : isIP(target.local.address);
+  const reach = servers.filter((server) => udpRoute(sockets, target, server) !== undefined);
+  return [...reach.filter((server) => server.family === family), ...reach.filter((server) => server.family !== family)];
+}
+
+/** The socket that the target asks for, else the first one, of the address family of that server. */
+function udpRoute(sockets: readonly UdpSocket[], { local }: Target, to: Server): UdpSocket | undefined {
+  const fit = sockets.filter((socket) => socket.family === to.family);
+  return fit.find((socket) => socket.local.port === local?.port && socket.local.address === local.address) ?? fit[0];
 }
 
 function problem(point: ListenPoint | undefined, reason: unknown): string {

@@ -85,7 +85,7 @@ export class StreamConnection implements Connection {
   send(text: string, onFailure: OnFailure | undefined): void {
     const { limits, counters } = this.#context;
     if (!this.usable) {
-      this.#context.fail(onFailure, this.#reason === '' ? 'connection closed' : this.#reason);
+      this.#context.fail(onFailure, this.#reason === '' ? 'connection closed' : this.#reason, this.#flow === undefined);
       return;
     }
     if (this.#socket.writableLength + text.length > limits.connectionOutput) {
@@ -98,7 +98,7 @@ export class StreamConnection implements Connection {
     counters.sent++;
     this.#socket.write(text, 'latin1', (error) => {
       // What waited when the connection broke gets a general error; the reason is known from the event.
-      if (error) this.#context.fail(onFailure, this.#reason === '' ? error.message : this.#reason);
+      if (error) this.#context.fail(onFailure, this.#reason === '' ? error.message : this.#reason, this.#flow === undefined);
     });
   }
 

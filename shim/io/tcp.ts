@@ -1,8 +1,8 @@
 import { createServer, type Server, Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Address, ListenPoint, Target } from '../core/transport.ts';
+import type { Server as Remote } from './locate.ts';
 import type { OnFailure, TransportContext } from './network.ts';
-import type { Resolved } from './resolve.ts';
 import { StreamConnection } from './tcp-connection.ts';
 import type { TlsContext } from './tls.ts';
 
@@ -10,7 +10,7 @@ import type { TlsContext } from './tls.ts';
 export interface StreamTransport {
   listen(point: ListenPoint): Promise<Address>;
   /** Writes to a connection with that remote end, made now if there is none. */
-  send(text: string, target: Target, to: Resolved, onFailure: OnFailure | undefined): void;
+  send(text: string, target: Target, to: Remote, onFailure: OnFailure | undefined): void;
   /** Takes no more connections. */
   close(): Promise<unknown>;
 }
@@ -68,9 +68,9 @@ export function streamTransport(context: TransportContext, tls: TlsContext): Str
     return server;
   };
 
-  const open = (target: Target, to: Resolved): Socket => {
+  const open = (target: Target, to: Remote): Socket => {
     const { host } = target;
-    const remote = { host: to.address, port: target.port, family: to.family };
+    const remote = { host: to.address, port: to.port, family: to.family };
     if (target.transport === 'tls') {
       // Nothing may be written before the other side has shown who it is.
       const socket: TLSSocket = connectTls({ ...remote, ...tls.client(host) });
@@ -100,7 +100,7 @@ export function streamTransport(context: TransportContext, tls: TlsContext): Str
 
     send(text, target, to, onFailure) {
       const transport = target.transport === 'tls' ? 'tls' : 'tcp';
-      const remote = { address: to.address, port: target.port };
+      const remote = { address: to.address, port: to.port };
       let connection = connections.toward(endOf(transport, target.host, remote));
       if (connection === undefined) {
         if (connections.full) {

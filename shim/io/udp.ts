@@ -1,7 +1,8 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { isIP } from 'node:net';
-import { type Address, type ListenPoint, MAX_DATAGRAM } from '../core/transport.ts';
+import { type Address, type Flow, type ListenPoint, MAX_DATAGRAM } from '../core/transport.ts';
 import type { OnFailure, TransportContext } from './network.ts';
+import { isStun, stunAnswer } from './stun.ts';
 
 /** One UDP socket. */
 export interface UdpSocket {
@@ -53,8 +54,17 @@ export async function listenUdp(point: ListenPoint, context: TransportContext, r
     }
     const flow = { transport: 'udp', local, remote: { address: from.address, port: from.port } } as const;
     if (datagram.length <= 4 && isKeepAlive(datagram)) context.ping(flow);
+    else if (isStun(datagram)) answerStun(datagram, from, flow);
     else context.message(datagram.toString('latin1'), flow);
   });
+
+  /** RFC 5626 4.4.2: keep-alive by STUN, on the port that takes SIP. */
+  const answerStun = (datagram: Buffer, from: RemoteInfo, flow: Flow) => {
+    context.ping(flow);
+    const answer = stunAnswer(datagram, from);
+    if (answer === undefined || closed || socket.getSendQueueSize() + answer.length > limits.datagramOutput) return;
+    socket.send(answer, from.port, from.address, () => {});
+  };
 
   let closed = false;
   return {
@@ -71,7 +81,7 @@ export async function listenUdp(point: ListenPoint, context: TransportContext, r
       }
       counters.sent++;
       socket.send(datagram, port, address, (error) => {
-        if (error !== null && error !== undefined) context.fail(onFailure, `${address} port ${port}: ${error.message}`);
+        if (error !== null && error !== undefined) context.fail(onFailure, `${address} port ${port}: ${error.message}`, true);
       });
     },
     close: () =>

@@ -93,12 +93,12 @@ describe('RFC 3261 26.2.2 sips', () => {
   const target = (uri: string) => targetOf(parseUri(uri) as SipUri);
 
   it.each([
-    ['sips:a@h.example', { transport: 'tls', host: 'h.example', port: 5061 }],
-    ['sips:a@h.example;transport=tcp', { transport: 'tls', host: 'h.example', port: 5061 }],
-    ['sips:a@h.example;transport=ws', { transport: 'wss', host: 'h.example', port: 443 }],
+    ['sips:a@h.example', { transport: 'tls', host: 'h.example', port: 5061, named: true }],
+    ['sips:a@h.example;transport=tcp', { transport: 'tls', host: 'h.example', port: 5061, named: true }],
+    ['sips:a@h.example;transport=ws', { transport: 'wss', host: 'h.example', port: 443, named: true }],
     ['sips:a@h.example:5071', { transport: 'tls', host: 'h.example', port: 5071 }],
-    ['sip:a@h.example;transport=TLS', { transport: 'tls', host: 'h.example', port: 5061 }],
-    ['sip:a@h.example;transport=ws', { transport: 'ws', host: 'h.example', port: 80 }],
+    ['sip:a@h.example;transport=TLS', { transport: 'tls', host: 'h.example', port: 5061, named: true }],
+    ['sip:a@h.example;transport=ws', { transport: 'ws', host: 'h.example', port: 80, named: true }],
     ['sip:a@[2001:db8::1]', { transport: 'udp', host: '2001:db8::1', port: 5060 }],
   ])('RFC 3261 19.1.2: %s names its transport and port', (uri, expected) => {
     expect(target(uri)).toEqual(expected);

@@ -2,7 +2,7 @@ import { Element, type ElementAction, type ElementSettings } from '../../shim/co
 import type { JournalOp } from '../../shim/core/journal.ts';
 import type { Report } from '../../shim/core/outbox/types.ts';
 import { ALONE } from '../../shim/core/placing/placing.ts';
-import { Self } from '../../shim/core/proxy/self.ts';
+import { type Outside, Self } from '../../shim/core/proxy/self.ts';
 import { DEFAULT_LOCATION_LIMITS } from '../../shim/core/registrar/location.ts';
 import { DEFAULT_REGISTRAR_POLICY } from '../../shim/core/registrar/policy.ts';
 import { DEFAULT_MESSAGE_LIMITS, type Message } from '../../shim/core/sip/index.ts';
@@ -58,6 +58,7 @@ export interface Otherwise {
   readonly points?: readonly Address[];
   /** Further addresses, of other transports. */
   readonly further?: readonly ListenPoint[];
+  readonly outside?: Outside;
 }
 
 /** One shim's element under the test's own clock. What it sends, writes and reports is kept and given out by each call. */
@@ -82,7 +83,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     { transport: 'udp', ...at },
     { transport: 'tcp', ...at },
   ]);
-  const self = new Self([...points, ...(otherwise.further ?? [])], otherwise.domains ?? ['example.com']);
+  const self = new Self([...points, ...(otherwise.further ?? [])], otherwise.domains ?? ['example.com'], [], otherwise.outside);
   const element = new Element(settings, { self, unique: () => `${prefix}${count++}` });
   const reports: Report[] = [];
   const { outbox } = element.presence;

@@ -9,9 +9,20 @@ import {
   transportNamed,
 } from '../transport.ts';
 
+/** How this element is reached from outside, where that is not the address at which it listens (behind NAT). */
+export interface Outside {
+  /** What stands for a listening address: a host name or an IP literal without brackets; undefined where it stands for itself. */
+  readonly advertised: (point: ListenPoint) => Address | undefined;
+  /** Who reaches the listening address itself. */
+  readonly isLocal: (address: string) => boolean;
+}
+
 /** What this element answers to: its listening addresses and the domains that it serves. */
 export class Self {
   readonly #points: readonly ListenPoint[];
+  /** What stands for a listening address, by the address. */
+  readonly #advertised = new Map<ListenPoint, ListenPoint>();
+  readonly #isLocal: (address: string) => boolean;
   readonly #ports: ReadonlySet<number>;
   readonly #domains: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
@@ -20,11 +31,18 @@ export class Self {
    * `domains` in lower case, IPv6 literals in brackets. `others`: further addresses of this machine at which the same ports take SIP (those
    * behind a wildcard address), IPv6 without brackets.
    */
-  constructor(points: readonly ListenPoint[], domains: readonly string[], others: readonly string[] = []) {
+  constructor(points: readonly ListenPoint[], domains: readonly string[], others: readonly string[] = [], outside?: Outside) {
     this.#points = points;
-    this.#ports = new Set(points.map((p) => p.port));
+    for (const point of points) {
+      const { transport, address, port } = point;
+      const stands = outside?.advertised(point);
+      if (stands) this.#advertised.set(point, { transport, ...stands, bound: { address, port } });
+    }
+    this.#isLocal = outside?.isLocal ?? (() => false);
+    const all = [...points, ...this.#advertised.values()];
+    this.#ports = new Set(all.map((p) => p.port));
     this.#domains = new Set(domains);
-    this.#hosts = new Set([...points.map((p) => p.address), ...others].map(bracketed));
+    this.#hosts = new Set([...all.map((p) => p.address), ...others].map(bracketed));
   }
 
   /** The domains served, in lower case. */
@@ -61,19 +79,28 @@ export class Self {
     const near = fit.filter((p) => isLoopback(p.address) === isLoopback(target.host));
     const among = near.length > 0 ? near : fit;
     const at = (list: readonly ListenPoint[], local: Address | undefined) =>
-      list.find((p) => p.address === local?.address && p.port === local.port);
-    return at(fit, target.local) ?? at(among, flow.local) ?? among[0];
+      list.find((p) => isAt(p, local)) ?? list.find((p) => isAt(this.#advertised.get(p), local));
+    return this.#seenFrom(at(fit, target.local) ?? at(among, flow.local) ?? among[0], target.host);
   }
 
   /** The listening address at which something came in, or that stands for it (a connection that was opened from here). */
   pointOf(flow: Flow): ListenPoint | undefined {
-    const { transport, local } = flow;
-    return (
-      this.#points.find((p) => p.transport === transport && p.address === local.address && p.port === local.port) ??
-      this.#points.find((p) => p.transport === transport && p.address.includes(':') === local.address.includes(':'))
-    );
+    const { transport, local, remote } = flow;
+    const point =
+      this.#points.find((p) => p.transport === transport && isAt(p, local)) ??
+      this.#points.find((p) => p.transport === transport && p.address.includes(':') === local.address.includes(':'));
+    return this.#seenFrom(point, remote.address);
+  }
+
+  /** The address by which `host` reaches that point. */
+  #seenFrom(point: ListenPoint | undefined, host: string): ListenPoint | undefined {
+    if (point === undefined || this.#advertised.size === 0 || this.#isLocal(host)) return point;
+    return this.#advertised.get(point) ?? point;
   }
 }
+
+const isAt = (point: ListenPoint | undefined, local: Address | undefined): boolean =>
+  point !== undefined && point.address === local?.address && point.port === local.port;
 
 /** RFC 3261 19.1.2: the port that a URI means which names none. */
 function portOf(uri: SipUri): number {

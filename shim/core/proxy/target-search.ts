@@ -166,8 +166,11 @@ export class TargetSearch {
   }
 }
 
-/** The target, with the address to send from: that which stands in Via, so that answers and firewalls find it as it says. */
-export const sentFrom = (target: Target, { address, port }: ListenPoint): Target => ({ ...target, local: { address, port } });
+/** The target, with the address to send from: that which stands in Via, or which the one in Via stands for, so that answers find it. */
+export const sentFrom = (target: Target, { address, port, bound }: ListenPoint): Target => ({
+  ...target,
+  local: bound ?? { address, port },
+});
 
 const UNREACHABLE: Final = { status: 503, refusal: REFUSALS.noService };
 const FULL: Final = { status: 503, refusal: REFUSALS.full };

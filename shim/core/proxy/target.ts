@@ -1,5 +1,5 @@
 import type { Binding } from '../registrar/binding.ts';
-import { parseUri, type SipUri } from '../sip/index.ts';
+import { parseIpv4, parseUri, type SipUri } from '../sip/index.ts';
 import { defaultPort, type Target, transportNamed } from '../transport.ts';
 
 /**
@@ -10,8 +10,11 @@ export function targetOf(uri: SipUri): Target | undefined {
   const transport = transportOf(uri);
   if (transport === undefined) return undefined;
   const maddr = uri.params.get('maddr');
-  const host = typeof maddr === 'string' ? maddr : uri.host;
-  return { transport, host: host.replace(/^\[|\]$/g, ''), port: uri.port ?? defaultPort(transport) };
+  const host = (typeof maddr === 'string' ? maddr : uri.host).replace(/^\[|\]$/g, '');
+  // RFC 3263 4.2: "If the TARGET was not a numeric IP address, and no port was present in the URI, the client performs an SRV query".
+  if (uri.port !== undefined) return { transport, host, port: uri.port };
+  const port = defaultPort(transport);
+  return host.includes(':') || parseIpv4(host) !== undefined ? { transport, host, port } : { transport, host, port, named: true };
 }
 
 function transportOf({ scheme, params }: SipUri) {
