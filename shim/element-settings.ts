@@ -62,6 +62,8 @@ export function elementSettings(
     upstream: upstream && targetOf(upstream),
     placing: placingSettings(settings),
     maxBranches: settings.maxBranches,
+    maxBreadth: settings.maxBreadth,
+    recurse: settings.recurse === 'on',
     knownUsers: KNOWN_USERS,
   };
 }

@@ -222,6 +222,18 @@ export const SHIM_SETTINGS = {
     10,
     'telephones and other targets that one request is sent on to at most (RFC 3261 16.5)',
   ),
+  maxBreadth: setting(
+    'Calls and transactions',
+    integer(1, 1000),
+    60,
+    'branches of a request that may be open at once here and further on (RFC 5393, Max-Breadth)',
+  ),
+  recurse: setting(
+    'Calls and transactions',
+    choice('on', 'off'),
+    'on',
+    'follow redirections (300, 301, 302) to users served here and to the upstream; others go back to the caller',
+  ),
   maxTransactions: setting(
     'Calls and transactions',
     integer(100, 1_000_000),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { header, headers, type Message } from '../../shim/core/sip/index.ts';
 import { CALLER, forkedCall, summary, to } from './forking.ts';
 
 const sorted = (list: readonly string[]) => [...list].sort();
@@ -73,6 +74,20 @@ describe('RFC 3261 16.7 step 10 the losers', () => {
     expect(summary(call.answer(5, 180))).toEqual([`CANCEL > ${to(5)}`]);
     expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`]);
   });
+
+  it('RFC 3326 2: are told that the call was answered elsewhere, now or when they ring, so that they show no missed call', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 1 });
+    call.answer(4, 180);
+    const cancels = [...call.answer(3, 200).messages, ...call.answer(5, 180).messages].filter((m) => m.method === 'CANCEL');
+    expect(cancels.map((m) => header(m, 'reason'))).toEqual(Array(2).fill('SIP;cause=200;text="Call completed elsewhere"'));
+  });
+
+  it('RFC 3326 2: are told the 6xx where another declines for all', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    call.answer(4, 180);
+    const cancels = call.answer(3, 603).messages.filter((m) => m.method === 'CANCEL');
+    expect(cancels.map((m) => header(m, 'reason'))).toEqual(['SIP;cause=603;text="Reason 603"']);
+  });
 });
 
 describe('RFC 3261 16.10 the CANCEL of the caller', () => {
@@ -85,12 +100,74 @@ describe('RFC 3261 16.10 the CANCEL of the caller', () => {
     expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`, `487 > ${CALLER}`]);
   });
 
+  it('RFC 3326 2: says why, where the caller does, and nothing where not', () => {
+    const why = forkedCall({ 3: 1, 4: 1 });
+    why.answer(3, 180);
+    why.answer(4, 180);
+    const given = why.cancel('Reason: SIP;cause=200').messages.slice(1);
+    expect(given.map((m) => header(m, 'reason'))).toEqual(['SIP;cause=200', 'SIP;cause=200']);
+    const mute = forkedCall({ 3: 1 });
+    mute.answer(3, 180);
+    expect(mute.cancel().messages.map((m) => header(m, 'reason'))).toEqual([undefined, undefined]);
+  });
+
   it('is answered 487 where one had declined before', () => {
     const call = forkedCall({ 3: 1, 4: 1 });
     call.answer(3, 486);
     call.answer(4, 180);
     call.cancel();
     expect(summary(call.answer(4, 487))).toEqual([`ACK > ${to(4)}`, `487 > ${CALLER}`]);
+  });
+});
+
+describe('RFC 3261 16.7 step 7 challenges', () => {
+  it('of all branches go into the one that goes back, each as it was', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 1 });
+    call.answer(3, 407, { headers: ['Proxy-Authenticate: Digest realm="p", nonce="3"'] });
+    call.answer(4, 401, {
+      headers: ['WWW-Authenticate: Digest realm="u", nonce="4"', 'WWW-Authenticate: Digest realm="v", nonce="4"'],
+    });
+    const back = call.answer(5, 486);
+    expect(summary(back)).toEqual([`ACK > ${to(5)}`, `407 > ${CALLER}`]);
+    const [, chosen] = back.messages;
+    expect(headers(chosen as Message, 'proxy-authenticate')).toEqual(['Digest realm="p", nonce="3"']);
+    expect(headers(chosen as Message, 'www-authenticate')).toEqual([
+      'Digest realm="u", nonce="4"',
+      'Digest realm="v", nonce="4"',
+    ]);
+  });
+});
+
+describe('RFC 3261 16.8 timer C', () => {
+  it('runs for each branch from its own last provisional response (16.7 step 2)', () => {
+    const call = forkedCall({ 3: 1, 4: 1 });
+    call.answer(3, 180);
+    call.answer(4, 180);
+    call.expire(100_000);
+    call.answer(4, 180);
+    expect(summary(call.expire(85_000))).toEqual([`CANCEL > ${to(3)}`]);
+    call.answer(3, 487);
+    expect(summary(call.expire(100_000))).toEqual([`CANCEL > ${to(4)}`]);
+    expect(summary(call.expire(32_000))).toContain(`408 > ${CALLER}`);
+  });
+});
+
+describe('RFC 3261 17 memory', () => {
+  it('is free again when the transactions of a fork have ended', () => {
+    const call = forkedCall({ 3: 1, 4: 1, 5: 0.5 });
+    call.answer(3, 180);
+    call.answer(4, 486);
+    call.answer(3, 486);
+    call.answer(5, 200);
+    for (let i = 0; i < 20; i++) call.expire(16_000);
+    expect([call.shim.element.table.size, ...call.shim.element.contexts]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('RFC 4320 4 a request other than INVITE', () => {
+  it('is not tried at the next q when its time is over', () => {
+    const call = forkedCall({ 3: 1, 4: 0.5 }, { method: 'MESSAGE' });
+    expect(summary(call.expire(32_000))).not.toContain(`MESSAGE > ${to(4)}`);
   });
 });
 

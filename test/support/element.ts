@@ -33,6 +33,8 @@ export const ELEMENT_SETTINGS: ElementSettings = {
   upstream: undefined,
   placing: ALONE,
   maxBranches: 10,
+  maxBreadth: 60,
+  recurse: true,
   knownUsers: 1000,
 };
 
@@ -53,6 +55,7 @@ export interface Otherwise {
   readonly upstream?: Target;
   readonly placing?: Partial<ElementSettings['placing']>;
   readonly maxBranches?: number;
+  readonly recurse?: boolean;
   readonly domains?: readonly string[];
   /** Addresses at which the element takes SIP over UDP and TCP; `SHIM` where none are given. */
   readonly points?: readonly Address[];
@@ -73,6 +76,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     upstream: otherwise.upstream,
     placing: { ...ALONE, ...otherwise.placing },
     maxBranches: otherwise.maxBranches ?? ELEMENT_SETTINGS.maxBranches,
+    recurse: otherwise.recurse ?? ELEMENT_SETTINGS.recurse,
     presence: {
       ...presence,
       tracker: { ...presence.tracker, ...otherwise.tracker },

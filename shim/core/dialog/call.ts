@@ -1,4 +1,5 @@
 import type { EndReason, MediaReport, SessionType } from '#protocol';
+import type { Target } from '../transport.ts';
 import type { Stream } from './sdp.ts';
 
 /**
@@ -53,6 +54,15 @@ export interface Leg {
   told: '' | Phase;
 }
 
+/** One way on which the INVITE of a call was sent on: what a CANCEL for it needs. */
+export interface Branch {
+  /** Of its Via. */
+  readonly branch: string;
+  /** Its Request-URI. */
+  readonly uri?: string;
+  readonly target?: Target;
+}
+
 /**
  * A call: one INVITE by (Call-ID, From tag, local callee) with the dialogs that grew from it. Plain data, so that it survives as JSON.
  * Times are ms since 1970.
@@ -64,8 +74,10 @@ export interface Call {
   readonly fromTag: string;
   /** CSeq number of the INVITE that began it; a retry with credentials raises it. */
   cseq: number;
-  /** Via branch under which that INVITE was sent on; '' where it is not known. */
-  branch?: string;
+  /** Where that INVITE was sent on while it is not answered; a row of an earlier version has nothing but the Via branch. */
+  branches: Branch[];
+  /** Whom the INVITE had been for (null: nobody local), where a redirection led to the callee of this call. */
+  asked?: string | null;
   /** Where the session description was offered: in the INVITE, or (delayed) in the 2xx. */
   offer: 'early' | 'delayed';
   phase: Phase;

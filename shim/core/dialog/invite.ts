@@ -1,6 +1,6 @@
 import { callId, cseq, from, type Message, own, to } from '../sip/index.ts';
 import { type CallBook, tell } from './book.ts';
-import { type Call, type CallEvent, detailOf, dialogState, failureReason, type Leg, setDialog } from './call.ts';
+import { type Branch, type Call, type CallEvent, detailOf, dialogState, failureReason, type Leg, setDialog } from './call.ts';
 import { openDetail, requestDescribes, responseDescribes } from './offer-answer.ts';
 import { streamsOf } from './sdp.ts';
 
@@ -10,20 +10,23 @@ export interface Parties {
   readonly callee?: Omit<Leg, 'told' | 'direction'>;
 }
 
-/** Where a request was sent on: to that local user, under that Via branch. */
+/** Where a request was sent on: to that local user, under that Via branch to that target. */
 export interface Onward {
   readonly callee: string | undefined;
-  readonly branch: string;
+  readonly sent: Branch & { readonly asked?: string | null };
 }
 
 /** Dialogs followed of one call. A callee who answers more often than any fork does is relayed all the same. */
 const DIALOGS_OF_A_CALL = 32;
 
+/** Branches kept of a call that is not answered: more than a request has targets. */
+const BRANCHES_OF_A_CALL = 100;
+
 /** Calls followed under one Call-ID: the branches of a fork, and those who reuse Call-IDs. */
 const CALLS_OF_A_CALL_ID = 64;
 
 /** RFC 3261 13.2.1: an INVITE outside of any dialog begins a call. `parties` is asked for once. */
-export function begin(book: CallBook, m: Message, parties: () => Parties, now: number, { callee, branch }: Onward): void {
+export function begin(book: CallBook, m: Message, parties: () => Parties, now: number, { callee, sent }: Onward): void {
   const { calls, settings } = book;
   const fromTag = from(m)?.tag ?? '';
   const key = `${callId(m)}\n${fromTag}\n${callee ?? ''}`;
@@ -33,9 +36,14 @@ export function begin(book: CallBook, m: Message, parties: () => Parties, now: n
     // The same INVITE with credentials: the same call.
     if (number > known.cseq && known.dialogs.length === 0) {
       known.cseq = number;
-      known.branch = own(branch);
+      known.branches = kept(sent);
       known.details = [];
       offers(known, m);
+      calls.setDeadline(known, now + settings.earlyCap);
+    } else if (number === known.cseq && known.dialogs.length === 0 && known.branches.length < BRANCHES_OF_A_CALL) {
+      // RFC 3261 16.6: the same INVITE on another branch, to another telephone of this callee.
+      known.branches.push(...kept(sent));
+      if (known.phase !== 'trying') book.changed.add(known);
       calls.setDeadline(known, now + settings.earlyCap);
     }
     return;
@@ -54,7 +62,8 @@ export function begin(book: CallBook, m: Message, parties: () => Parties, now: n
     callId: own(callId(m)),
     fromTag: own(fromTag),
     cseq: number,
-    branch: own(branch),
+    branches: kept(sent),
+    ...(sent.asked === undefined ? {} : { asked: sent.asked && own(sent.asked) }),
     offer: 'delayed',
     phase: 'trying',
     dialogs: [],
@@ -68,6 +77,18 @@ export function begin(book: CallBook, m: Message, parties: () => Parties, now: n
   };
   offers(call, m);
   calls.add(call);
+}
+
+/** A branch with memory of its own; none where what was seen is a copy of a message that another server relayed. */
+function kept({ branch, uri, target }: Branch): Branch[] {
+  if (branch === '') return [];
+  return [
+    {
+      branch: own(branch),
+      ...(uri === undefined ? {} : { uri: own(uri) }),
+      ...(target === undefined ? {} : { target: { ...target, host: own(target.host) } }),
+    },
+  ];
 }
 
 /** RFC 3261 13.2.1: an INVITE without a session description asks for the offer in the answer. */
@@ -91,6 +112,7 @@ export function answer(book: CallBook, call: Call, m: Message, now: number): Cal
   if (dialogState(call, tag) !== undefined || call.dialogs.length >= DIALOGS_OF_A_CALL) return [];
   const { talking, dialogCap } = book.settings;
   call.answeredAt ??= now;
+  call.branches = [];
   describe(call, m, own(tag));
   // FIG. 4: "When information required for data communication is notified by the 200 response message and the ACK message, the
   // method shown in FIG. 4 must be used."

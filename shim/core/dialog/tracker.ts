@@ -2,7 +2,7 @@ import type { EndReason } from '#protocol';
 import { callId, cseq, from, type Message, own, to } from '../sip/index.ts';
 import { CallBook, tell } from './book.ts';
 import { bye, byeAnswered } from './bye.ts';
-import { type Call, type CallEvent, detailOf, dialogState, otherSide, type Side, setDialog } from './call.ts';
+import { type Branch, type Call, type CallEvent, detailOf, dialogState, otherSide, type Side, setDialog } from './call.ts';
 import type { Calls } from './calls.ts';
 import { acknowledged, answer, begin, type Onward, type Parties } from './invite.ts';
 import { requestDescribes, responseDescribes } from './offer-answer.ts';
@@ -134,10 +134,11 @@ export class DialogTracker {
     return this.#of(m).some((call) => this.#book.restored.has(call.key));
   }
 
-  /** The branch under which an earlier process sent on the INVITE that this CANCEL is for, to that callee. */
-  restoredBranch(m: Message, callee: string | null): string | undefined {
-    const call = this.#of(m).find((one) => one.cseq === cseq(m).number && calleeOf(one) === callee);
-    return call && this.#book.restored.has(call.key) ? call.branch : undefined;
+  /** The branches on which an earlier process sent on the INVITE that this CANCEL is for, which had been for that callee. */
+  restoredBranches(m: Message, callee: string | null): readonly Branch[] {
+    const { number } = cseq(m);
+    const restored = this.#of(m).filter((call) => call.cseq === number && this.#book.restored.has(call.key));
+    return restored.flatMap((call) => ((call.asked === undefined ? calleeOf(call) : call.asked) === callee ? call.branches : []));
   }
 
   /** The calls that have changed since this was last asked; those that ended are no longer among `calls`. */
@@ -172,7 +173,7 @@ export class DialogTracker {
   }
 }
 
-const NOWHERE: Onward = { callee: undefined, branch: '' };
+const NOWHERE: Onward = { callee: undefined, sent: { branch: '' } };
 
 /** The calls that have the message's dialog, one that only rings among them. */
 const having = (calls: readonly Call[], m: Message): readonly Call[] =>

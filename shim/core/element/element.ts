@@ -29,6 +29,10 @@ export interface ElementSettings {
   readonly placing: PlacingSettings;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
+  /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
+  readonly maxBreadth: number;
+  /** Whether redirections to what is served here, or to the upstream, are followed here. */
+  readonly recurse: boolean;
   /** Addresses of record remembered as known after their last binding ended: they are away (480), not unknown (404). */
   readonly knownUsers: number;
 }
@@ -82,21 +86,23 @@ export class Element {
       table: this.table,
       unique: parts.unique,
       isRestored: (m) => this.presence.tracker.isRestored(m),
-      restoredBranch: (m, callee) => this.presence.tracker.restoredBranch(m, callee),
+      restoredBranches: (m, callee) => this.presence.tracker.restoredBranches(m, callee),
       routing: {
         self: parts.self,
         placing,
         isKnownDialog: (m) => this.presence.tracker.knows(m),
         ...(placing.edge ? { edge: edgeRoute } : {}),
         maxBranches: settings.maxBranches,
+        maxBreadth: settings.maxBreadth,
+        recurse: settings.recurse,
         lookup: (aor) => this.location.lookup(aor, this.#now),
         isKnown: (aor) => this.#known.has(aor) || this.location.get(aor).length > 0,
       },
       observer: {
-        request: (m, flow, callee, branch) => {
+        request: (m, flow, callee, sent) => {
           const parties = () =>
             partiesOf(m, { flow, callee }, { location: this.location, placing, unique: this.#unique }, this.#now);
-          this.#observed.push(() => this.presence.request(m, parties, this.#now, { callee, branch }));
+          this.#observed.push(() => this.presence.request(m, parties, this.#now, { callee, sent }));
         },
         response: (m, way) => {
           this.#observed.push(() => this.presence.response(m, this.#now, way));
@@ -146,6 +152,12 @@ export class Element {
     this.#observed.push(() => this.presence.bindings(this.#remember(this.location.expire(now)), now));
     this.#observed.push(() => this.presence.expire(now));
     return this.#observe(sent);
+  }
+
+  /** Response contexts, and branches under which something may still come. */
+  get contexts(): readonly [contexts: number, branches: number] {
+    const { size, branches } = this.#proxy.contexts;
+    return [size, branches];
   }
 
   nextDeadline(): number | undefined {

@@ -80,7 +80,7 @@ export class MirroredCalls {
     const effects = nothing();
     const answer = this.#answers.get(inviteKey(m), now);
     const show = (parties: () => Parties, user: string | undefined) => {
-      append(effects, presence.request(m, parties, now, { callee: user, branch: '' }));
+      append(effects, presence.request(m, parties, now, { callee: user, sent: { branch: '' } }));
       if (answer !== undefined) append(effects, presence.response(answer, now, user ?? null));
     };
     if (caller !== undefined && called)

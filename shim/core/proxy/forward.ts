@@ -23,9 +23,11 @@ export function forwarded(
     readonly inbound: ListenPoint | undefined;
     readonly outbound: ListenPoint;
     readonly branch: string;
+    /** RFC 5393: the Max-Breadth to send; where it is undefined, what came stays. */
+    readonly breadth?: number | undefined;
   },
 ): string {
-  const { outbound, branch } = path;
+  const { outbound, branch, breadth } = path;
   const via = topVia(m);
   const hops = maxForwards(m);
   const edit = {
@@ -38,6 +40,7 @@ export function forwarded(
   const stamp = via ? viaStamp(via, path.flow) : {};
   return relayRequest(m, {
     ...edit,
+    ...(breadth === undefined ? {} : { maxBreadth: breadth }),
     ...(stamp.received === undefined ? {} : { stampVia: stamp }),
     ...(formsDialog(m)
       ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, { sips: isSips(uri), origin: way.origin, place }) }

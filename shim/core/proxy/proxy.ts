@@ -6,18 +6,17 @@ import { isLoop, loopHash, makeBranch } from './branch.ts';
 import { forwarded } from './forward.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import { ResponseContexts } from './response-context.ts';
-import { type Routing, route } from './route.ts';
-import { type SearchParts, sentFrom, TargetSearch } from './target-search.ts';
+import { route } from './route.ts';
+import { type SearchParts, type SentOn, sentFrom, TargetSearch } from './target-search.ts';
 import { validate } from './validate.ts';
 
 export type { Observer } from './target-search.ts';
 
-export interface ProxyParts extends Omit<SearchParts, 'self'> {
-  readonly routing: Routing;
+export interface ProxyParts extends SearchParts {
   /** Is the call of that response one that was taken up from disk (its transactions are gone). */
   readonly isRestored: (m: Message) => boolean;
-  /** The branch under which the INVITE of that CANCEL was sent on to `callee`, where its call is such a one. */
-  readonly restoredBranch: (m: Message, callee: string | null) => string | undefined;
+  /** Where the INVITE of that CANCEL for `callee` was sent on, where its call is such a one: every branch that may still ring. */
+  readonly restoredBranches: (m: Message, callee: string | null) => readonly Partial<SentOn>[];
 }
 
 /** RFC 3261 16: the stateful proxy. Bytes go out as actions; it keeps the response contexts and nothing else. */
@@ -28,7 +27,7 @@ export class StatefulProxy {
 
   constructor(parts: ProxyParts) {
     this.#parts = parts;
-    this.#search = new TargetSearch({ ...parts, self: parts.routing.self }, this.contexts);
+    this.#search = new TargetSearch(parts, this.contexts);
   }
 
   /** A request in a new server transaction `id`. 'own' where it is for this element itself, and nothing was done. */
@@ -41,7 +40,8 @@ export class StatefulProxy {
     if (refusal || way.kind === 'refuse') return this.refuse(id, m, flow, refusal ?? REFUSALS.away, now);
     const loop = loopHash(m, m.uri);
     if (isLoop(m, loop, routing.self)) return this.refuse(id, m, flow, REFUSALS.loop, now);
-    return this.#search.start(m, way, { flow, loop }, id, now);
+    const started = this.#search.start(m, way, { flow, loop }, id, now);
+    return Array.isArray(started) ? started : this.refuse(id, m, flow, started, now);
   }
 
   /** An ACK without a transaction: it belongs to a 2xx and is relayed as it is (RFC 3261 16.6, 17: "forwarded statelessly"). */
@@ -59,7 +59,7 @@ export class StatefulProxy {
       if (outbound === undefined) continue;
       const branch = makeBranch(unique(), loop);
       const text = forwarded(m, way, to, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
-      if (actions.length === 0) observer.request(m, flow, way.callee, branch);
+      if (actions.length === 0) observer.request(m, flow, way.callee, { ...to, branch });
       actions.push({ type: 'send', text, target: sentFrom(target, outbound), id: '' });
     }
     return actions;
@@ -113,25 +113,28 @@ export class StatefulProxy {
     const context = invite === undefined ? undefined : this.contexts.ofServer(invite);
     if (context === undefined)
       return this.#cancelRestored(m, flow, id, now) ?? this.refuse(id, m, flow, REFUSALS.noTransaction, now);
-    return [...this.refuse(id, m, flow, OK, now), ...this.#search.cancel(context, now)];
+    return [...this.refuse(id, m, flow, OK, now), ...this.#search.cancel(m, context, now)];
   }
 
   /**
    * RFC 3261 16.10: "If a response context is not found, the element does not have any knowledge of the request to apply the CANCEL to. It
-   * MUST statelessly forward the CANCEL request". What is known of a call that rang when the process was killed is the branch of its INVITE,
-   * which the callee's phone asks for (9.1).
+   * MUST statelessly forward the CANCEL request". What is known of a call that rang when the process was killed are the branches of its
+   * INVITE: each phone knows it by its own (9.1), and at each of them it must stop.
    */
   #cancelRestored(m: Message, flow: Flow, id: string, now: number): Action[] | undefined {
-    const { routing, table, restoredBranch } = this.#parts;
+    const { routing, table, restoredBranches } = this.#parts;
     const way = route(m, routing, flow);
     if (way.kind !== 'forward' || validate(m)) return undefined;
-    const branch = restoredBranch(m, way.callee ?? null);
-    const to = way.targets[0][0];
-    const outbound = to && routing.self.pointFor(to.target, flow);
-    if (!branch || to === undefined || outbound === undefined) return undefined;
-    const text = forwarded(m, way, to, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
-    const sent = table.send({ text, method: 'CANCEL', branch }, sentFrom(to.target, outbound), now);
-    return sent.ok ? [...this.refuse(id, m, flow, OK, now), ...sent.actions] : undefined;
+    const actions: Action[] = [];
+    const best = way.targets[0][0];
+    for (const { branch, uri = best?.uri, target = best?.target } of restoredBranches(m, way.callee ?? null)) {
+      const outbound = target && routing.self.pointFor(target, flow);
+      if (!branch || uri === undefined || target === undefined || outbound === undefined) continue;
+      const text = forwarded(m, way, { uri, target }, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
+      const sent = table.send({ text, method: 'CANCEL', branch }, sentFrom(target, outbound), now);
+      if (sent.ok) actions.push(...sent.actions);
+    }
+    return actions.length === 0 ? undefined : [...this.refuse(id, m, flow, OK, now), ...actions];
   }
 }
 

@@ -20,6 +20,8 @@ export const REFUSALS = {
   tooManyHops: refusal(483, 'Too Many Hops'),
   /** RFC 3261 16.3 step 4 */
   loop: refusal(482, 'Loop Detected'),
+  /** RFC 5393 5.3.3 */
+  tooBroad: refusal(440, 'Max-Breadth Exceeded'),
   /** RFC 3261 16.3 step 5 */
   extension: (options: readonly string[]) => refusal(420, 'Bad Extension', ['Unsupported', options.join(', ')]),
   /** RFC 3261 8.2.1: a method that is not served at the address of the element itself */

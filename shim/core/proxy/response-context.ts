@@ -1,12 +1,18 @@
 import type { Message } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
 import type { Final } from './best-response.ts';
-import type { Forward, TargetGroup } from './route.ts';
+import type { Forward, RouteTarget, TargetGroup } from './route.ts';
+
+/** The local user whom a request is for; null where it is for none. */
+export type Callee = string | null;
 
 /** One client transaction of a response context: where the request was sent on. */
 export interface ClientBranch {
   /** Client transaction. */
   readonly id: string;
+  readonly callee: Callee;
+  /** RFC 5393: its part of the Max-Breadth of the request. */
+  readonly breadth: number;
   /** Its final response has come, or it has failed. */
   completed: boolean;
 }
@@ -18,13 +24,27 @@ export interface ResponseContext {
   readonly request: Message;
   readonly flow: Flow;
   readonly way: Forward;
-  /** Where the routing decision can be known again (RFC 3261 16.6 step 8). */
+  /** By what the routing decision is known again (RFC 3261 16.6 step 8). */
   readonly loop: string;
   readonly branches: ClientBranch[];
-  /** The groups of the target set that have not been tried yet. */
+  /** Branches without a final response. */
+  pending: number;
+  /** Targets whose turn it is, and that wait for Max-Breadth to become free. */
+  ready: readonly RouteTarget[];
+  /** The groups of the target set whose turn has not come. */
   waiting: readonly TargetGroup[];
-  /** The best final response so far that has not been sent. */
+  /** RFC 5393 5.3.3: what is left of the Max-Breadth of the request. */
+  breadth: number;
+  /** Whether the requests sent on carry a Max-Breadth. */
+  showsBreadth: boolean;
+  /** The target set, where a redirection was followed: URIs that are not tried again. */
+  tried: string[];
+  /** The best final response so far that has not been sent, and the challenges among all of them. */
   best: Final | undefined;
+  challenges: Message[];
+  /** Whom the request was sent on to and who has not been told of its end; and those of them who redirected it, by the redirection. */
+  callees: Callee[];
+  gone: Map<Callee, Message> | undefined;
   /** The caller has given up (RFC 3261 16.10). */
   cancelled: boolean;
   /** A final response went back. Only further 2xx to INVITE may follow. */
@@ -45,26 +65,39 @@ export class ResponseContexts {
     return this.#byClient.size;
   }
 
-  open(id: string, request: Message, flow: Flow, way: Forward, loop: string): ResponseContext {
+  open(parts: Pick<ResponseContext, 'id' | 'request' | 'flow' | 'way' | 'loop' | 'breadth' | 'showsBreadth'>): ResponseContext {
     const context: ResponseContext = {
-      id,
-      request,
-      flow,
-      way,
-      loop,
+      ...parts,
       branches: [],
-      waiting: way.targets,
+      pending: 0,
+      ready: NONE,
+      waiting: parts.way.targets,
+      tried: [],
       best: undefined,
+      challenges: [],
+      callees: [],
+      gone: undefined,
       cancelled: false,
       finalSent: false,
     };
-    this.#byServer.set(id, context);
+    this.#byServer.set(parts.id, context);
     return context;
   }
 
   addBranch(context: ResponseContext, branch: ClientBranch): void {
     context.branches.push(branch);
+    context.pending += 1;
+    context.breadth -= branch.breadth;
+    if (!context.callees.includes(branch.callee)) context.callees.push(branch.callee);
     this.#byClient.set(branch.id, context);
+  }
+
+  /** A branch has its final response, or has failed. RFC 5393 5.3.3.1: its part of the Max-Breadth is free for others. */
+  complete(context: ResponseContext, branch: ClientBranch): void {
+    if (branch.completed) return;
+    branch.completed = true;
+    context.pending -= 1;
+    context.breadth += branch.breadth;
   }
 
   /** The context of a server transaction. */
@@ -85,3 +118,5 @@ export class ResponseContexts {
     this.#byClient.delete(id);
   }
 }
+
+const NONE: readonly RouteTarget[] = [];

@@ -40,6 +40,8 @@ export interface RouteTarget {
   readonly target: Target;
   /** edge: the place of the telephone that it leads to, for the Record-Route on its side. */
   readonly place?: string;
+  /** The local user called, null for none, where that is another than the `Forward` says: he was put here by a redirection. */
+  readonly callee?: string | null;
 }
 
 /** What routing asks of its surroundings. */
@@ -56,6 +58,10 @@ export interface Routing {
   readonly edge?: (arrival: Arrival, routing: Routing, flow: Flow) => Route;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
+  /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
+  readonly maxBreadth: number;
+  /** Whether a redirection to users served here, or to the upstream, is followed here (RFC 3261 16.5). */
+  readonly recurse: boolean;
 }
 
 /** A request whose Route values for this element are off (RFC 3261 16.4). */
@@ -136,11 +142,12 @@ function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
 }
 
 /** Is the request from a user registered here, or from a peer that is trusted. */
-function isFamiliar(m: Message, routing: Routing, flow: Flow): boolean {
+export function isFamiliar(m: Message, routing: Routing, flow: Flow): boolean {
   return routing.placing.isTrusted(flow) || senderOf(m, flow, routing.lookup, routing.placing.naming) !== undefined;
 }
 
-function toLocalUser(
+/** The way to a user of a domain served here. */
+export function toLocalUser(
   m: Message,
   { uri, callee, target }: { readonly uri: string; readonly callee: string; readonly target: SipUri },
   routing: Routing,
@@ -224,6 +231,7 @@ export function alongRoute({ uri, onward, received, edit }: Arrival, first: stri
   };
 }
 
+/** What becomes of the Route values of a request. */
 export interface Edit {
   readonly popRoutes: number;
   readonly pushRoutes: readonly string[];
@@ -241,7 +249,7 @@ function isOwn(text: string, self: Self): boolean {
   return uri !== undefined && isSip(uri) && self.isSelf(uri);
 }
 
-/** Does that Route value lead to a next hop. */
+/** Does that URI name a next hop. */
 export function isNextHop(text: string, { placing }: Routing): boolean {
   const uri = parseUri(text);
   const target = uri && targetOf(uri);

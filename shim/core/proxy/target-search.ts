@@ -1,20 +1,27 @@
-import { type Message, relayResponse, scan } from '../sip/index.ts';
+import { type HeaderField, header, type Message, maxBreadth, quote, relayResponse, scan } from '../sip/index.ts';
 import type { TransactionTable } from '../transaction/table.ts';
 import type { Action, TransactionEvent } from '../transaction/types.ts';
 import type { Flow, ListenPoint, Target } from '../transport.ts';
 import { answerText } from './answer.ts';
-import { better, type Final } from './best-response.ts';
+import { better, collected, type Final, isChallenge } from './best-response.ts';
 import { makeBranch } from './branch.ts';
 import { forwarded } from './forward.ts';
-import { REFUSALS } from './refusal.ts';
-import type { ResponseContext, ResponseContexts } from './response-context.ts';
-import type { Forward, RouteTarget } from './route.ts';
-import type { Self } from './self.ts';
+import { redirected } from './redirect.ts';
+import { REFUSALS, type Refusal } from './refusal.ts';
+import type { Callee, ClientBranch, ResponseContext, ResponseContexts } from './response-context.ts';
+import type { Forward, RouteTarget, Routing, TargetGroup } from './route.ts';
+
+/** Where a request was sent on: under that Via branch, to that target. */
+export interface SentOn extends RouteTarget {
+  readonly branch: string;
+  /** Whom the request had been for, where a redirection led to this target. */
+  readonly asked?: string | null;
+}
 
 /** What the proxy tells of the messages that it relayed, once they are on their way. */
 export interface Observer {
-  /** A request was relayed; `callee` is the local user it was for, `flow` where it came from, `branch` that of the Via it was given. */
-  request(m: Message, flow: Flow, callee: string | undefined, branch: string): void;
+  /** A request was relayed, once for each branch; `callee` is the local user it was for, `flow` where it came from. */
+  request(m: Message, flow: Flow, callee: string | undefined, sent: SentOn): void;
   /**
    * A response was relayed, or made here in the place of one. `callee` is the local user that the request was for; null where there is none,
    * undefined where that is not known.
@@ -24,7 +31,7 @@ export interface Observer {
 
 export interface SearchParts {
   readonly table: TransactionTable;
-  readonly self: Self;
+  readonly routing: Routing;
   readonly observer: Observer;
   /** A new string of token characters at each call, never the same again. */
   readonly unique: () => string;
@@ -43,9 +50,21 @@ export class TargetSearch {
     this.#contexts = contexts;
   }
 
-  /** A request in a new server transaction `id`. */
-  start(m: Message, way: Forward, from: { readonly flow: Flow; readonly loop: string }, id: string, now: number): Action[] {
-    return this.#proceed(this.#contexts.open(id, m, from.flow, way, from.loop), now);
+  /** A request in a new server transaction `id`. A refusal where nothing was done. */
+  start(
+    request: Message,
+    way: Forward,
+    from: { readonly flow: Flow; readonly loop: string },
+    id: string,
+    now: number,
+  ): Action[] | Refusal {
+    // RFC 5393 5.3.3: a higher Max-Breadth than the highest taken counts as that, and none does too; it is given one where it is forked.
+    const most = this.#parts.routing.maxBreadth;
+    const came = maxBreadth(request);
+    if (came === 0) return REFUSALS.tooBroad;
+    const showsBreadth = came !== undefined || way.targets.length > 1 || way.targets[0].length > 1;
+    const context = this.#contexts.open({ id, request, way, ...from, breadth: Math.min(came ?? most, most), showsBreadth });
+    return this.#proceed(context, now);
   }
 
   /** RFC 3261 16.7: a response that the transaction layer delivers for client transaction `id`. */
@@ -54,11 +73,14 @@ export class TargetSearch {
     if (found === undefined) return [];
     const { context, branch } = found;
     if (m.status < 200) {
-      // Step 5: "Any provisional response other than 100 (Trying)" is forwarded at once.
-      return m.status > 100 && !context.finalSent ? this.#relay(m, context, now) : [];
+      // Step 5: "any provisional response other than 100 (Trying)" is forwarded at once.
+      return m.status > 100 && !context.finalSent ? this.#relay(m, context, branch.callee, now) : [];
     }
-    branch.completed = true;
-    if (m.status < 300) return this.#success(m, context, now);
+    this.#contexts.complete(context, branch);
+    if (m.status < 300) return this.#success(m, context, branch, now);
+    if (context.finalSent) return [];
+    if (isChallenge(m.status)) context.challenges.push(m);
+    if (m.status < 400 && this.#redirect(m, context, branch)) return this.#proceed(context, now);
     return this.#failed(context, { status: m.status, message: m }, now);
   }
 
@@ -67,103 +89,193 @@ export class TargetSearch {
     const found = event.side === 'client' ? this.#contexts.ofClient(event.id) : undefined;
     if (found === undefined || found.branch.completed) return [];
     const { context, branch } = found;
-    branch.completed = true;
+    this.#contexts.complete(context, branch);
+    if (context.finalSent) return [];
     // RFC 3261 16.9: "If the transport layer notifies a proxy of an error when it tries to forward a request, the proxy MUST behave as if the
     // forwarded request received a 503 response."
     if (event.type === 'transport-error') return this.#failed(context, UNREACHABLE, now);
     // RFC 4320: a non-INVITE request has no more time than one transaction has, and that is over.
-    if (event.method !== 'INVITE') context.waiting = [];
+    if (event.method !== 'INVITE') drop(context);
     return this.#failed(context, context.cancelled ? CANCELLED : TIMEOUT, now);
   }
 
-  /** RFC 3261 16.10: the caller gives up. */
-  cancel(context: ResponseContext, now: number): Action[] {
+  /** RFC 3261 16.10: the caller gives up, by that CANCEL. RFC 3326: why he does is passed on. */
+  cancel(m: Message, context: ResponseContext, now: number): Action[] {
     if (context.finalSent) return [];
     context.cancelled = true;
-    return this.#stop(context, now);
+    const reason = header(m, 'reason');
+    return this.#stop(context, now, reason === undefined ? [] : [['Reason', reason]]);
   }
 
-  #success(m: Message, context: ResponseContext, now: number): Action[] {
+  #success(m: Message, context: ResponseContext, { callee }: ClientBranch, now: number): Action[] {
     // Step 5: "a stateful proxy MUST NOT forward a final response after one has been sent", but for "any 2xx response to an INVITE".
     if (context.finalSent && context.request.method !== 'INVITE') return [];
     context.finalSent = true;
-    // Step 10: "If the forwarded response was a 2xx or 6xx, the proxy MUST generate a CANCEL request for all pending client transactions".
-    return [...this.#relay(m, context, now), ...this.#stop(context, now)];
+    const actions = this.#relay(m, context, callee, now);
+    // Step 10: "If the forwarded response was a final response, the proxy MUST generate a CANCEL request for all pending client
+    // transactions associated with this response context."
+    if (context.pending > 0) actions.push(...this.#stop(context, now, ELSEWHERE));
+    drop(context);
+    for (const other of context.callees) if (other !== callee) this.#tellRefusal(REFUSALS.cancelled, context, other);
+    context.callees = [callee];
+    return actions;
   }
 
   #failed(context: ResponseContext, final: Final, now: number): Action[] {
-    if (context.finalSent) return [];
     context.best = better(context.best, final, context.cancelled);
     // Step 5: "If a 6xx response is received, it is not immediately forwarded, but the stateful proxy SHOULD cancel all client pending
     // transactions as described in Section 10, and it MUST NOT create any new branches in this context."
-    const stopped = final.status >= 600 ? this.#stop(context, now) : [];
+    if (final.status < 600) return this.#proceed(context, now);
+    const text = 'message' in final ? final.message.reason : '';
+    const stopped = this.#stop(context, now, [['Reason', `SIP;cause=${final.status};text=${quote(text)}`]]);
     return [...stopped, ...this.#proceed(context, now)];
   }
 
+  /**
+   * Step 4: "If the proxy recurses on all of the contacts in a 3xx response, the proxy SHOULD NOT add the resulting contactless response to
+   * the response context." False where it is to go back as it is.
+   */
+  #redirect(m: Message, context: ResponseContext, { callee }: ClientBranch): boolean {
+    const { request, flow, way } = context;
+    const { routing } = this.#parts;
+    if (context.cancelled || (context.best?.status ?? 0) >= 600) return false;
+    if (context.tried.length === 0) context.tried = [request.uri, ...way.targets.flat().map((target) => target.uri)];
+    const left = context.ready.length + context.waiting.reduce((sum, group) => sum + group.length, 0);
+    const room = routing.maxBranches - context.branches.length - left;
+    const edit = { popRoutes: way.popRoutes, pushRoutes: way.pushRoutes };
+    const more = redirected(m, { request, flow, edit, tried: context.tried, room }, routing);
+    if (more === undefined) return false;
+    const [first, ...others] = more;
+    // All that it names has been tried: there is nothing in it for the caller either.
+    if (first === undefined) {
+      context.best = better(context.best, LOOP);
+      return true;
+    }
+    context.ready = [...context.ready, ...first];
+    context.waiting = [...others, ...context.waiting];
+    context.showsBreadth = true;
+    leave(context, callee, m);
+    return true;
+  }
+
   /** No further targets, and no more of those that were tried. RFC 3261 9.1: each is sent its CANCEL when it has answered provisionally. */
-  #stop(context: ResponseContext, now: number): Action[] {
-    context.waiting = [];
+  #stop(context: ResponseContext, now: number, reason: readonly HeaderField[]): Action[] {
+    drop(context);
     const actions: Action[] = [];
-    for (const { id, completed } of context.branches) if (!completed) actions.push(...this.#parts.table.cancel(id, now));
+    for (const { id, completed } of context.branches) if (!completed) actions.push(...this.#parts.table.cancel(id, now, reason));
     return actions;
   }
 
-  /** What is next, when a branch has ended: nothing while others are pending, else the next group, else the answer. */
+  /** What is next: the targets whose turn it is; when no branch is pending the next group; when there is none the answer. */
   #proceed(context: ResponseContext, now: number): Action[] {
     const actions: Action[] = [];
-    while (context.branches.every((branch) => branch.completed)) {
-      const [group, ...others] = context.waiting;
-      if (group === undefined) return [...actions, ...this.#finish(context, now)];
-      context.waiting = others;
-      for (const target of group) actions.push(...this.#send(context, target, now));
+    for (;;) {
+      if (context.ready.length === 0) {
+        if (context.pending > 0) return actions;
+        const [group, ...others] = context.waiting;
+        if (group === undefined) return [...actions, ...this.#finish(context, now)];
+        context.ready = group;
+        context.waiting = others;
+      }
+      if (context.breadth < 1) return actions;
+      // RFC 5393 5.3.3: "SIP proxies MUST NOT allow the Outgoing Max-Breadth to exceed the Incoming Max-Breadth in a given response
+      // context": it is shared out among the branches, and where there are more targets than that, they wait for a branch to end.
+      const count = Math.min(context.ready.length, context.breadth);
+      const share = Math.floor(context.breadth / count);
+      const batch = context.ready.slice(0, count);
+      context.ready = context.ready.slice(count);
+      for (const target of batch) actions.push(...this.#send(context, target, share, now));
     }
-    return actions;
   }
 
-  #send(context: ResponseContext, to: RouteTarget, now: number): Action[] {
-    const { self, table, observer, unique } = this.#parts;
-    const { request, flow, way } = context;
-    const { target } = to;
-    const outbound = self.pointFor(target, flow);
+  #send(context: ResponseContext, one: RouteTarget, breadth: number, now: number): Action[] {
+    const { routing, table, observer, unique } = this.#parts;
+    const { request, flow, way, showsBreadth } = context;
+    const { target } = one;
+    const outbound = routing.self.pointFor(target, flow);
+    if (outbound === undefined) return failedAtOnce(context, UNREACHABLE);
     const branch = makeBranch(unique(), context.loop);
-    const text = outbound && forwarded(request, way, to, { flow, inbound: self.pointOf(flow), outbound, branch });
-    const sent =
-      outbound && table.send({ text: text as string, method: request.method, branch }, sentFrom(target, outbound), now);
-    if (sent?.ok !== true) {
-      context.best = better(context.best, sent === undefined ? UNREACHABLE : FULL);
-      return [];
-    }
-    this.#contexts.addBranch(context, { id: sent.id, completed: false });
-    observer.request(request, flow, way.callee, branch);
+    const path = { flow, inbound: routing.self.pointOf(flow), outbound, branch, breadth: showsBreadth ? breadth : undefined };
+    const sent = table.send(
+      { text: forwarded(request, way, one, path), method: request.method, branch },
+      sentFrom(target, outbound),
+      now,
+    );
+    if (!sent.ok) return failedAtOnce(context, FULL);
+    const callee = one.callee === undefined ? (way.callee ?? null) : one.callee;
+    this.#contexts.addBranch(context, { id: sent.id, callee, breadth, completed: false });
+    const asked = one.callee === undefined ? {} : { asked: way.callee ?? null };
+    observer.request(request, flow, callee ?? undefined, { ...one, branch, ...asked });
     return [...sent.actions];
   }
 
   /** Steps 3, 8, 9: without our Via, by the server transaction. */
-  #relay(m: Message, context: ResponseContext, now: number): Action[] {
-    const actions = this.#parts.table.respond(context.id, m.status, relayResponse(m), now);
-    this.#parts.observer.response(m, context.way.callee ?? null);
-    return [...actions];
+  #relay(m: Message, context: ResponseContext, callee: Callee, now: number, add: readonly HeaderField[] = []): Action[] {
+    const { table, observer } = this.#parts;
+    const actions = [...table.respond(context.id, m.status, relayResponse(m, add), now)];
+    observer.response(m, callee);
+    if (context.gone !== undefined) this.#tellGone(context, context.gone);
+    return actions;
+  }
+
+  /** Who redirected the call is out of it as soon as another has taken it up, and not before: the caller is in one call all the time. */
+  #tellGone(context: ResponseContext, gone: ReadonlyMap<Callee, Message>): void {
+    context.gone = undefined;
+    for (const [callee, m] of gone) this.#parts.observer.response(m, callee);
+    context.callees = context.callees.filter((callee) => !gone.has(callee));
   }
 
   /** Step 6: every branch has ended, and the best of what came goes back. */
   #finish(context: ResponseContext, now: number): Action[] {
-    const { best = UNREACHABLE, request, flow } = context;
+    const { best = UNREACHABLE, request, flow, callees, way } = context;
     context.finalSent = true;
+    context.gone = undefined;
+    const [first = null, ...others] = callees;
     // "A proxy which receives a 503 (Service Unavailable) response SHOULD NOT forward it upstream unless it can determine that any
     // subsequent requests it might proxy will also generate a 503."
-    const { sole, callee } = context.way;
-    if ('message' in best && (best.status !== 503 || sole)) return this.#relay(best.message, context, now);
-    const made503 = best === UNREACHABLE && sole ? REFUSALS.pbxAway : undefined;
+    if ('message' in best && (best.status !== 503 || way.sole)) {
+      const add = isChallenge(best.status) ? collected(best.message, context.challenges) : [];
+      const actions = this.#relay(best.message, context, first, now, add);
+      for (const callee of others) this.#parts.observer.response(best.message, callee);
+      return actions;
+    }
+    const made503 = best === UNREACHABLE && way.sole ? REFUSALS.pbxAway : undefined;
     const refusal = made503 ?? ('refusal' in best ? best.refusal : REFUSALS.noService);
     const text = answerText(request, flow, refusal, this.#parts.unique());
     // RFC 4320 4.2: "A transaction-stateful SIP element MUST NOT send a response with Status-Code of 408 to a non-INVITE request."
     // Presence is shown it all the same: a BYE that nobody answers ends the call.
     const silent = refusal.status === 408 && request.method !== 'INVITE';
     const actions = silent ? [] : this.#parts.table.respond(context.id, refusal.status, text, now);
-    const made = scan(text, { headerBytes: text.length, headerCount: text.length, bodyBytes: text.length }, 'datagram');
-    if (made.ok && context.branches.length > 0) this.#parts.observer.response(made.message, callee ?? null);
+    for (const callee of callees) this.#tellText(text, callee);
     return [...actions];
   }
+
+  #tellRefusal(refusal: Refusal, { request, flow }: ResponseContext, callee: Callee): void {
+    this.#tellText(answerText(request, flow, refusal, this.#parts.unique()), callee);
+  }
+
+  #tellText(text: string, callee: Callee): void {
+    const made = scan(text, { headerBytes: text.length, headerCount: text.length, bodyBytes: text.length }, 'datagram');
+    if (made.ok) this.#parts.observer.response(made.message, callee);
+  }
+}
+
+/** Nothing further is tried. */
+function drop(context: ResponseContext): void {
+  context.ready = NOTHING;
+  context.waiting = NOTHING;
+}
+
+function failedAtOnce(context: ResponseContext, final: Final): Action[] {
+  context.best = better(context.best, final);
+  return [];
+}
+
+/** A user whose last telephone has redirected the call is out of it. */
+function leave(context: ResponseContext, callee: Callee, m: Message): void {
+  if (context.branches.some((branch) => branch.callee === callee && !branch.completed)) return;
+  context.gone ??= new Map();
+  context.gone.set(callee, m);
 }
 
 /** The target, with the address to send from: that which stands in Via, or which the one in Via stands for, so that answers find it. */
@@ -172,7 +284,14 @@ export const sentFrom = (target: Target, { address, port, bound }: ListenPoint):
   local: bound ?? { address, port },
 });
 
+const NOTHING: readonly TargetGroup[] & readonly RouteTarget[] = [];
+
+/** RFC 3326 2, 3: so that the telephones that lost show no missed call. */
+const ELSEWHERE: readonly HeaderField[] = [['Reason', 'SIP;cause=200;text="Call completed elsewhere"']];
+
 const UNREACHABLE: Final = { status: 503, refusal: REFUSALS.noService };
 const FULL: Final = { status: 503, refusal: REFUSALS.full };
 const TIMEOUT: Final = { status: 408, refusal: REFUSALS.timeout };
 const CANCELLED: Final = { status: 487, refusal: REFUSALS.cancelled };
+/** RFC 3261 16.3 step 4 in spirit: redirected to where it had been. */
+const LOOP: Final = { status: 482, refusal: REFUSALS.loop };

@@ -1,7 +1,7 @@
 import { deltaSeconds } from './contact.ts';
 import { COMMA, DIGIT, decimal, skip, skipLws, skipParams, TOKEN, VALUE } from './grammar.ts';
 import { FIELD_END, FIELD_VALUE, fieldAt, header, headers, type Message } from './message.ts';
-import { CSEQ, MAX_FORWARDS } from './names.ts';
+import { CSEQ, MAX_BREADTH, MAX_FORWARDS } from './names.ts';
 import { type Params, parseParams } from './params.ts';
 
 /** RFC 3261 8.1.1.5: CSeq numbers are less than 2**31. */
@@ -34,6 +34,15 @@ export function maxForwards(message: Message): number | undefined {
   const at = fieldAt(message, MAX_FORWARDS, 0);
   if (at === -1) return undefined;
   const value = decimal(message.text, message.fields[at + FIELD_VALUE] as number, message.fields[at + FIELD_END] as number, 255);
+  return value === -1 ? undefined : value;
+}
+
+/** Max-Breadth (RFC 5393 5.3); undefined where there is none. */
+export function maxBreadth(message: Message): number | undefined {
+  const at = fieldAt(message, MAX_BREADTH, 0);
+  if (at === -1) return undefined;
+  const { text, fields } = message;
+  const value = decimal(text, fields[at + FIELD_VALUE] as number, fields[at + FIELD_END] as number, 0xffffffff);
   return value === -1 ? undefined : value;
 }
 

@@ -19,6 +19,7 @@ const KNOWN = [
   ['sip-if-match'],
   ['sip-etag'],
   ['contact', 'm'],
+  ['max-breadth'],
   ['route'],
   ['record-route'],
   ['path'],
@@ -118,6 +119,7 @@ export const MIN_EXPIRES: number = known('min-expires');
 export const SIP_IF_MATCH: number = known('sip-if-match');
 export const SIP_ETAG: number = known('sip-etag');
 export const CONTACT: number = known('contact');
+export const MAX_BREADTH: number = known('max-breadth');
 export const ROUTE: number = known('route');
 export const RECORD_ROUTE: number = known('record-route');
 export const PATH: number = known('path');

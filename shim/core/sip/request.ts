@@ -43,12 +43,12 @@ export function ack(invite: Message, response: Message): string {
  * The CANCEL for a request as it was sent (RFC 3261 9.1): "The Request-URI, Call-ID, To, the numeric part of CSeq, and From header
  * fields in the CANCEL request MUST be identical to those in the request being cancelled, including tags."
  */
-export function cancel(sent: Message): string {
-  return sameBranch(sent, 'CANCEL', first(sent, TO));
+export function cancel(sent: Message, headers: readonly HeaderField[] = []): string {
+  return sameBranch(sent, 'CANCEL', first(sent, TO), headers);
 }
 
 /** 9.1, 17.1.1.3: "If the request being cancelled contains a Route header field, the CANCEL request MUST include that Route". */
-function sameBranch(sent: Message, method: string, to: string): string {
+function sameBranch(sent: Message, method: string, to: string, further: readonly HeaderField[] = []): string {
   return request({
     method,
     uri: sent.uri,
@@ -58,6 +58,7 @@ function sameBranch(sent: Message, method: string, to: string): string {
     callId: first(sent, CALL_ID),
     cseq: cseq(sent).number,
     routes: headers(sent, 'route'),
+    headers: further,
   });
 }
 

@@ -1,7 +1,8 @@
 import { skipLws } from './grammar.ts';
 import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_VALUE, fieldAt, lineEnd, type Message, STRIDE } from './message.ts';
 import { skipNameAddr } from './name-addr.ts';
-import { CONTENT_LENGTH, MAX_FORWARDS, ROUTE, VIA } from './names.ts';
+import { CONTENT_LENGTH, MAX_BREADTH, MAX_FORWARDS, ROUTE, VIA } from './names.ts';
+import { clean, type HeaderField } from './respond.ts';
 import { skipVia, stampVia, type ViaStamp } from './via.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface RequestEdit {
   readonly stampVia?: ViaStamp;
   /** Step 3: the new Max-Forwards, put in where there is none. */
   readonly maxForwards?: number;
+  /** RFC 5393 5.3.3: the Max-Breadth to send, in place of those that came. */
+  readonly maxBreadth?: number;
   /** Step 4: the Record-Route value to put on top; may be a list joined by commas. */
   readonly recordRoute?: string;
   /** 16.4: how many Route values to take off the top: values, whether they share lines or not. */
@@ -39,6 +42,7 @@ export function relayRequest(message: Message, edit: RequestEdit): string {
     edit.uri === undefined ? text.slice(0, headersStart) : `${message.method} ${edit.uri}${text.slice(afterUri, headersStart)}`;
   out += `Via: ${edit.via}\r\n`;
   if (edit.recordRoute !== undefined) out += `Record-Route: ${edit.recordRoute}\r\n`;
+  if (edit.maxBreadth !== undefined) out += `Max-Breadth: ${edit.maxBreadth}\r\n`;
   if (edit.pushRoutes !== undefined) for (const route of edit.pushRoutes) out += `Route: ${route}\r\n`;
   if (edit.fields !== undefined) for (const field of edit.fields) out += `${field}\r\n`;
   let stamp = edit.stampVia;
@@ -70,6 +74,9 @@ export function relayRequest(message: Message, edit: RequestEdit): string {
       }
       out += text.slice(kept, pos < end ? value : (fields[at + FIELD_LINE] as number));
       kept = pos < end ? pos : lineEnd(message, at);
+    } else if (id === MAX_BREADTH && edit.maxBreadth !== undefined) {
+      out += text.slice(kept, fields[at + FIELD_LINE]);
+      kept = lineEnd(message, at);
     } else if (id === CONTENT_LENGTH) sized = true;
   }
   if (forwards === undefined && sized) return out + text.slice(kept);
@@ -90,9 +97,9 @@ function contentLength(message: Message): string {
 
 /**
  * The response as it is forwarded: without its topmost Via value (RFC 3261 16.7 step 3), whether that has a line of its own or not;
- * Content-Length is added where it is missing.
+ * Content-Length is added where it is missing, and `add` is put at the end of the header (step 7).
  */
-export function relayResponse(message: Message): string {
+export function relayResponse(message: Message, add: readonly HeaderField[] = []): string {
   const { text, fields } = message;
   const at = fieldAt(message, VIA, 0);
   let out: string;
@@ -105,8 +112,10 @@ export function relayResponse(message: Message): string {
     out = text.slice(0, viaEnd === end ? (fields[at + FIELD_LINE] as number) : value);
     kept = viaEnd === end ? lineEnd(message, at) : skipLws(text, viaEnd + 1, end);
   }
-  if (fieldAt(message, CONTENT_LENGTH, 0) !== -1) return out + text.slice(kept);
-  return out + text.slice(kept, message.headersEnd) + contentLength(message) + text.slice(message.headersEnd);
+  let more = fieldAt(message, CONTENT_LENGTH, 0) === -1 ? contentLength(message) : '';
+  for (const [name, value] of add) more += `${name}: ${clean(String(value))}\r\n`;
+  if (more === '') return out + text.slice(kept);
+  return out + text.slice(kept, message.headersEnd) + more + text.slice(message.headersEnd);
 }
 
 /** The request as received, with `received` and `rport` in its topmost Via (RFC 3261 18.2.1, RFC 3581 4). */

@@ -1,4 +1,4 @@
-import { ack, cancel, type Message, respond, scan, to, topVia, type ViaStamp } from '../sip/index.ts';
+import { ack, cancel, type HeaderField, type Message, respond, scan, to, topVia, type ViaStamp } from '../sip/index.ts';
 import type { OutgoingRequest } from './types.ts';
 
 /** What we have built ourselves may be a few lines longer than what we take from others. */
@@ -20,10 +20,10 @@ export function ackFor(invite: string, response: Message): string {
 }
 
 /** The CANCEL for an INVITE as it was sent (RFC 3261 9.1): "single Via header field value matching the top Via value". */
-export function cancelFor(invite: string): OutgoingRequest | undefined {
+export function cancelFor(invite: string, headers: readonly HeaderField[]): OutgoingRequest | undefined {
   const request = read(invite);
   const branch = request && topVia(request)?.branch;
-  return request === undefined || branch === undefined ? undefined : { text: cancel(request), method: 'CANCEL', branch };
+  return request === undefined || branch === undefined ? undefined : { text: cancel(request, headers), method: 'CANCEL', branch };
 }
 
 /** The To tag of a response of our own. */

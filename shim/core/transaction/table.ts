@@ -1,5 +1,5 @@
 import { Deadlines } from '../deadlines.ts';
-import { type Message, own, topVia } from '../sip/index.ts';
+import { type HeaderField, type Message, own, topVia } from '../sip/index.ts';
 import { type Flow, isReliable, responseTarget, type Target, viaStamp } from '../transport.ts';
 import { ackFor, cancelFor, toTagOf, trying } from './build.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
@@ -23,6 +23,7 @@ import type {
 
 const NEVER = Number.POSITIVE_INFINITY;
 const NONE: readonly Action[] = [];
+const NO_HEADERS: readonly HeaderField[] = [];
 
 /** One transaction. Small, since tens of thousands wait for stragglers at any time: what it keeps of a message is a copy. */
 interface Transaction {
@@ -38,6 +39,8 @@ interface Transaction {
   request: { readonly message: Message; readonly flow: Flow } | undefined;
   /** Server, RFC 2543 INVITE: the key under which its ACK finds it, as soon as the To tag of the response is known. */
   legacy: { readonly message: Message; ackKey: string | undefined } | undefined;
+  /** Client: what its CANCEL carries beside what it must (RFC 3326). */
+  cancelHeaders: readonly HeaderField[];
   /** A CANCEL of our own: the TU is not told of it. */
   readonly quiet: boolean;
   interval: number;
@@ -174,10 +177,11 @@ export class TransactionTable {
 
   /**
    * The TU no longer wants an answer to the INVITE that it sent as `id`: a CANCEL goes out as soon as a provisional response has come
-   * (RFC 3261 9.1). The end comes as usual: a final response, or `timeout`. Of no effect on other requests and after a final response.
+   * (RFC 3261 9.1), with these `headers`. The end comes as usual: a final response, or `timeout`. Of no effect on other requests and after a final response.
    */
-  cancel(id: string, now: number): readonly Action[] {
+  cancel(id: string, now: number, headers: readonly HeaderField[] = NO_HEADERS): readonly Action[] {
     const found = this.#transactions.get(id);
+    if (found?.cancelHeaders === NO_HEADERS) found.cancelHeaders = headers;
     return found === undefined ? NONE : this.#step(found, 'cancel', now).actions;
   }
 
@@ -231,8 +235,15 @@ export class TransactionTable {
     return { ok: true, id, actions: [{ type: 'send', text, target, id }] };
   }
 
-  #start(now: number, parts: Omit<Transaction, 'state' | 'interval' | 'repeatAt' | 'endAt'>): void {
-    const transaction = { ...parts, state: parts.machine.initial, interval: NEVER, repeatAt: NEVER, endAt: NEVER };
+  #start(now: number, parts: Omit<Transaction, 'state' | 'cancelHeaders' | 'interval' | 'repeatAt' | 'endAt'>): void {
+    const transaction = {
+      ...parts,
+      state: parts.machine.initial,
+      cancelHeaders: NO_HEADERS,
+      interval: NEVER,
+      repeatAt: NEVER,
+      endAt: NEVER,
+    };
     this.#transactions.set(transaction.id, transaction);
     this.#alive[transaction.side]++;
     this.counters.started++;
@@ -285,7 +296,7 @@ export class TransactionTable {
         if (transaction.text !== '') send(transaction.text);
         return;
       case 'send cancel': {
-        const cancel = cancelFor(transaction.text);
+        const cancel = cancelFor(transaction.text, transaction.cancelHeaders);
         const sent = cancel && this.#send(cancel, target, now, true);
         if (sent !== undefined) outcome.actions.push(...sent.actions);
         return;
