@@ -1,5 +1,8 @@
 import type { ShimSettings } from './config.ts';
+import { AddressSet } from './core/address-set.ts';
+import type { AuthorizationSettings } from './core/auth/authorization.ts';
 import type { ElementSettings } from './core/element/element.ts';
+import type { GuardSettings } from './core/guard/guard.ts';
 import { targetOf } from './core/proxy/target.ts';
 import { parseUri } from './core/sip/index.ts';
 import { DEFAULT_TRANSACTION_SETTINGS } from './core/transaction/types.ts';
@@ -39,6 +42,8 @@ export function elementSettings(
       onLimit: 'displace',
     },
     location: { bindings: settings.maxBindings },
+    ...(settings.guard === 'on' ? { guard: guardSettings(settings) } : {}),
+    ...(settings.auth === 'digest' ? { authorization: authorizationSettings(settings) } : {}),
     presence: {
       tracker: {
         talking: settings.talking,
@@ -84,5 +89,33 @@ function placingSettings(settings: ShimSettings): ElementSettings['placing'] {
       }),
     ),
     trustedPeers,
+  };
+}
+
+function authorizationSettings(settings: ShimSettings): AuthorizationSettings {
+  const { realm, nonceLifetime, maxNonces, inbound } = settings;
+  return {
+    nonceLifetime,
+    maxNonces,
+    realm,
+    defaultRealm: realm ?? settings.domains[0] ?? 'localhost',
+    inbound,
+  };
+}
+
+function guardSettings(settings: ShimSettings): GuardSettings {
+  const { allow, banAfter, banWindow, banTime, banMax } = settings;
+  return {
+    exempt: AddressSet.of(allow),
+    messages: { rate: settings.sourceRate, burst: settings.sourceBurst },
+    registers: { rate: settings.registerRate, burst: settings.registerBurst },
+    ...{ banAfter, banWindow, banTime, banMax },
+    scanners: settings.scanners.map((name) => name.toLowerCase()),
+    sourceCalls: settings.sourceCalls,
+    sourceBindings: settings.sourceBindings,
+    maxSources: settings.maxSources,
+    maxFlows: 2 * settings.maxBindings,
+    // At the edge of a PBX it is the PBX that asks for the passwords.
+    registrationsProven: settings.auth === 'digest' || settings.mode === 'edge',
   };
 }

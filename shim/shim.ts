@@ -10,9 +10,11 @@ import { elementSettings } from './element-settings.ts';
 import { type CertificateSettings, readCertificates } from './io/certificates.ts';
 import { systemClock } from './io/clock.ts';
 import { openDisk } from './io/disk.ts';
+import { createHashes } from './io/hashes.ts';
 import { createNetwork, type Network } from './io/network.ts';
 import { createSender } from './io/sender.ts';
 import { logOutbox, Shell } from './io/shell.ts';
+import { loadUsers } from './io/users.ts';
 import { type Log, traceOf } from './log.ts';
 
 /** A running shim. */
@@ -23,6 +25,8 @@ export interface RunningShim {
   status(): ShimStatus;
   /** Reads the certificates again. Connections that are open go on. Throws, and changes nothing, where one of them cannot be used. */
   reloadCertificates(settings: CertificateSettings): void;
+  /** Reads users and their passwords anew; where something is wrong with them it is logged, and those from before stay. */
+  reloadUsers(): void;
   /** Lets a request to the Worker that is under way end, for a second at most, and closes everything. What then waits is on disk. */
   close(): Promise<void>;
 }
@@ -38,6 +42,10 @@ export interface ShimStatus {
 /** Starts the shim: state from disk, then the sockets, then the Worker is told. Rejects with a sentence where that is not possible. */
 export async function startShim(settings: ShimSettings, log: Log): Promise<RunningShim> {
   const clock = systemClock;
+  const userSources = { folder: settings.noPersistence ? undefined : settings.stateDir, file: settings.usersFile };
+  const found = settings.auth === 'digest' ? loadUsers(userSources) : undefined;
+  if (found?.ok === false) throw new Error(found.problems.join('\n'));
+  warnOfOpenDoors(settings, found?.users.size, log);
   const opened = openDisk({
     folder: settings.noPersistence ? undefined : settings.stateDir,
     site: settings.site,
@@ -66,6 +74,7 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   const element = new Element(elementSettings(settings, { epoch, chance: Math.random }), {
     self,
     unique: () => `${prefix}${(count++).toString(36)}`,
+    ...(found ? { authentication: { users: found.users, hashes: createHashes() } } : {}),
   });
   const { outbox } = element.presence;
   const sender = createSender({
@@ -96,6 +105,8 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
       outbox: { pending: outbox.pending, oldest: outbox.oldest },
       counters: {
         element: element.counters,
+        authentication: element.authorization?.counters ?? {},
+        guard: element.guard?.counters ?? {},
         transactions: element.table.counters,
         presence: { untracked: element.presence.tracker.untracked, untold: element.presence.reporter.untold },
         outbox: outbox.counters,
@@ -104,6 +115,12 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
       },
     }),
     reloadCertificates: (changed) => network.reload(readCertificates(changed)),
+    reloadUsers: () => {
+      if (element.authorization === undefined) return;
+      const read = loadUsers(userSources);
+      if (read.ok) element.authorization.authenticator.users = read.users;
+      else for (const problem of read.problems) log.error('users are not read anew', { problem });
+    },
     close: async () => {
       shell.close();
       await network.close();
@@ -111,6 +128,17 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
       disk.close();
     },
   };
+}
+
+/** What whoever runs it must know, before anybody else finds out. */
+function warnOfOpenDoors(settings: ShimSettings, users: number | undefined, log: Log): void {
+  const beyond = settings.sipHost.filter((host) => !/^\[?(127\.|::1\]?$)/.test(host));
+  if (settings.auth === 'off' && beyond.length > 0) {
+    log.warn('NO AUTHENTICATION: whoever reaches this address can register and call as anybody (set auth to digest)', {
+      addresses: beyond.join(','),
+    });
+  }
+  if (users === 0) log.warn('authentication is on and there is no user: nobody can register (offhook user add)');
 }
 
 /** Every address over UDP and TCP, on one port (0 takes one that is free for both), and over whatever else is set. */

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Values } from '../config/setting.ts';
+import { USER_SETTINGS } from '../config/user.ts';
 import { optionsHelp, readSettings, SHIM_SETTINGS, START_SETTINGS, showProblems, type Table, TOKEN_SETTINGS } from '../config.ts';
 import type { StartShim } from './running.ts';
 import { EXIT, type Terminal } from './terminal.ts';
+import { USER_ACTIONS } from './user-actions.ts';
 
 /** A command of `offhook`. */
 export interface Command {
@@ -31,7 +33,30 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   token: command('make an access token', TOKEN_SETTINGS, async (settings, terminal) =>
     (await import('./token.ts')).token(settings, terminal),
   ),
+  user: userCommand('add, remove or list users and their passwords: offhook user add alice@example.com <password.txt'),
 };
+
+/** `offhook user ACTION [user@domain]`: the two words stand before the options. */
+function userCommand(summary: string): Command {
+  return {
+    summary,
+    settings: USER_SETTINGS,
+    async run(args, terminal) {
+      const action = USER_ACTIONS.find((name) => name === args[0]);
+      const address = action === undefined || action === 'list' ? '' : args[1];
+      if (action === undefined || address === undefined || address.startsWith('-')) {
+        terminal.err(
+          `offhook user: one of ${USER_ACTIONS.join(', ')} is needed, and the user: offhook user add alice@example.com\n`,
+        );
+        return EXIT.usage;
+      }
+      const read = readSettings(USER_SETTINGS, args.slice(action === 'list' ? 1 : 2), terminal.env);
+      if (read.ok) return (await import('./user.ts')).user(action, address, read.settings, terminal);
+      terminal.err(`${showProblems(read.problems)}\n`);
+      return EXIT.usage;
+    },
+  };
+}
 
 function command<const T extends Table>(
   summary: string,

@@ -1,4 +1,5 @@
 import { COMMANDS, commandHelp, usage } from './commands.ts';
+import { readLine } from './input.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /** After the signal to end, everything must be over within so long, ms; then the process ends as it is. */
@@ -10,6 +11,7 @@ export async function main(args: readonly string[]): Promise<number> {
     env: process.env,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
+    input: (prompt) => readLine(prompt, process.stdin),
     ending: endSignal(),
   });
 }

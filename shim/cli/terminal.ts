@@ -5,6 +5,8 @@ export interface Terminal {
   out(text: string): void;
   /** Standard error: log, problems. */
   err(text: string): void;
+  /** One line of standard input, such as a password; '' where there is none. */
+  readonly input?: (prompt: string) => Promise<string>;
   /** Aborted when the process is asked to end. */
   readonly ending: AbortSignal;
 }

@@ -13,6 +13,7 @@ const ORDERED: readonly (readonly [Numbers, Numbers, string])[] = [
   ['t1', 't2', 'as retransmissions begin at T1 and grow to T2 (RFC 3261 17.1.2.2)'],
   ['backoffMin', 'backoffMax', 'as pauses begin at the one and grow to the other'],
   ['bindingsPerUser', 'maxBindings', 'or one user could never have as many'],
+  ['banTime', 'banMax', 'as bans begin at the one and grow to the other'],
   ['timerC', 'dialogCap', 'or a call could count as over while it may still ring'],
 ];
 
@@ -26,6 +27,8 @@ const DURATIONS: ReadonlySet<Numbers> = new Set([
   'backoffMax',
   'timerC',
   'dialogCap',
+  'banTime',
+  'banMax',
 ]);
 
 /** What does not go together. `values` lacks what could not be read; a pair is checked where both are there. */
@@ -56,10 +59,12 @@ function certificateProblems(values: { readonly [name: string]: unknown }): Prob
 
 /** Where the shim stands, and what its domains are called. */
 function placingProblems(values: Parameters<typeof relationProblems>[0]): Problem[] {
-  const { mode, upstream, trustedPeers, domains, aliases, numbers } = values as Partial<ShimSettings>;
+  const { mode, auth, upstream, trustedPeers, domains, aliases, numbers } = values as Partial<ShimSettings>;
   const problems: Problem[] = [];
   if (mode === 'edge' && upstream === undefined)
     problems.push({ setting: '--mode, --upstream', text: 'the edge of a PBX needs its address: --upstream' });
+  if (mode === 'edge' && auth === 'digest')
+    problems.push({ setting: '--mode, --auth', text: 'at the edge of a PBX it is the PBX that asks for passwords' });
   const host = upstream === undefined ? undefined : parseUri(upstream)?.host;
   const literal = host !== undefined && (parseIpv4(host) !== undefined || host.startsWith('['));
   if (mode === 'edge' && host !== undefined && !literal && trustedPeers?.length === 0)

@@ -24,6 +24,7 @@ export const GROUPS = [
   'State',
   'Presence',
   'Registrar',
+  'Authentication and protection',
   'Calls and transactions',
   'Messages and connections',
   'Worker',

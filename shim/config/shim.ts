@@ -3,6 +3,7 @@ import { LIMITS } from '#protocol';
 import { ADVERTISED } from '../advertised.ts';
 import { address, addressRange, choice, domain, duration, integer, list, size, text, toggle, webUrl } from './kind.ts';
 import { numberRule, orNone, pair } from './placing-kind.ts';
+import { PROTECTION_SETTINGS } from './protection.ts';
 import { optional, required, setting, type Values } from './setting.ts';
 
 const SECOND = 1000;
@@ -184,6 +185,8 @@ export const SHIM_SETTINGS = {
     'telephones that one user may have registered at once; one more displaces the one refreshed longest ago',
   ),
   maxBindings: setting('Registrar', integer(1, 1_000_000), 100_000, 'telephones registered at once, all users'),
+
+  ...PROTECTION_SETTINGS,
 
   maxDialogs: setting(
     'Calls and transactions',

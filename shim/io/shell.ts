@@ -65,6 +65,11 @@ export class Shell {
       case 'log':
         logOutbox(log, action.event);
         return;
+      case 'banned': {
+        const { source, until, why } = action.ban;
+        log.warn('source banned', { source, why, until: new Date(until).toISOString() });
+        return;
+      }
       case 'defect':
         log.error('defect in presence, the call went on', { error: traceOf(action.error) });
         return;

@@ -38,7 +38,7 @@ describe('Offhook command line', () => {
   it('lists its commands, and only those that are there', async () => {
     const { code, out } = await offhook(['--help']);
     expect(code).toBe(EXIT.ok);
-    expect([...out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1])).toEqual(['start', 'shim', 'token']);
+    expect([...out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1])).toEqual(['start', 'shim', 'token', 'user']);
   });
 
   it.each([[['status']], [['toString']], [[]]])('answers an unknown command (%j) with the list and exit code 2', async (args) => {

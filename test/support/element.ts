@@ -1,4 +1,7 @@
+import type { AuthorizationSettings } from '../../shim/core/auth/authorization.ts';
+import type { Users } from '../../shim/core/auth/users.ts';
 import { Element, type ElementAction, type ElementSettings } from '../../shim/core/element/element.ts';
+import type { GuardSettings } from '../../shim/core/guard/guard.ts';
 import type { JournalOp } from '../../shim/core/journal.ts';
 import type { Report } from '../../shim/core/outbox/types.ts';
 import { ALONE } from '../../shim/core/placing/placing.ts';
@@ -8,6 +11,7 @@ import { DEFAULT_REGISTRAR_POLICY } from '../../shim/core/registrar/policy.ts';
 import { DEFAULT_MESSAGE_LIMITS, type Message } from '../../shim/core/sip/index.ts';
 import { DEFAULT_TRANSACTION_SETTINGS, type SendAction } from '../../shim/core/transaction/types.ts';
 import type { Address, Flow, ListenPoint, Target } from '../../shim/core/transport.ts';
+import { HASHES } from './digest.ts';
 import { requestText, scanned } from './sip-text.ts';
 
 export const SHIM = { address: '127.0.0.1', port: 5060 };
@@ -46,8 +50,20 @@ export const flow = (host: number, port = 5060, transport: Flow['transport'] = '
   ...(transport === 'udp' ? {} : { connection: host }),
 });
 
+export const AUTHORIZATION: AuthorizationSettings = {
+  nonceLifetime: 300_000,
+  maxNonces: 1000,
+  realm: undefined,
+  defaultRealm: 'example.com',
+  inbound: 'trusted',
+};
+
 /** Settings of a part that a test wants otherwise. */
 export interface Otherwise {
+  readonly guard?: GuardSettings;
+  /** Authentication is on, with these users. */
+  readonly users?: Users;
+  readonly authorization?: Partial<AuthorizationSettings>;
   readonly tracker?: Partial<ElementSettings['presence']['tracker']>;
   readonly reporter?: Partial<ElementSettings['presence']['reporter']>;
   readonly registrar?: Partial<ElementSettings['registrar']>;
@@ -77,6 +93,8 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     placing: { ...ALONE, ...otherwise.placing },
     maxBranches: otherwise.maxBranches ?? ELEMENT_SETTINGS.maxBranches,
     recurse: otherwise.recurse ?? ELEMENT_SETTINGS.recurse,
+    ...(otherwise.guard ? { guard: otherwise.guard } : {}),
+    ...(otherwise.users ? { authorization: { ...AUTHORIZATION, ...otherwise.authorization } } : {}),
     presence: {
       ...presence,
       tracker: { ...presence.tracker, ...otherwise.tracker },
@@ -88,7 +106,11 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     { transport: 'tcp', ...at },
   ]);
   const self = new Self([...points, ...(otherwise.further ?? [])], otherwise.domains ?? ['example.com'], [], otherwise.outside);
-  const element = new Element(settings, { self, unique: () => `${prefix}${count++}` });
+  const element = new Element(settings, {
+    self,
+    unique: () => `${prefix}${count++}`,
+    ...(otherwise.users ? { authentication: { users: otherwise.users, hashes: HASHES } } : {}),
+  });
   const reports: Report[] = [];
   const { outbox } = element.presence;
   const add = outbox.add.bind(outbox);

@@ -1,5 +1,6 @@
 import { Deadlines } from '../../shim/core/deadlines.ts';
 import { Element, type ElementAction, type ElementSettings } from '../../shim/core/element/element.ts';
+import type { Ban } from '../../shim/core/guard/guard.ts';
 import type { JournalOp, JournalState, OutboxEntry } from '../../shim/core/journal.ts';
 import type { OutboxEvent } from '../../shim/core/outbox/types.ts';
 import { Self } from '../../shim/core/proxy/self.ts';
@@ -54,6 +55,7 @@ export class VirtualShim implements VirtualParty {
   readonly element: Element;
   readonly events: OutboxEvent[] = [];
   readonly defects: unknown[] = [];
+  readonly bans: Ban[] = [];
   readonly #settings: VirtualShimSettings;
   readonly #link = new Deadlines<(now: number) => void>();
   #flying = false;
@@ -103,6 +105,7 @@ export class VirtualShim implements VirtualParty {
       if (action.type === 'send') sends.push(action);
       else if (action.type === 'journal') this.disk.write(action.ops);
       else if (action.type === 'log') this.events.push(action.event);
+      else if (action.type === 'banned') this.bans.push(action.ban);
       else this.defects.push(action.error);
     }
     this.#send(now);

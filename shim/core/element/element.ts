@@ -1,3 +1,7 @@
+import { Authorization, type AuthorizationSettings } from '../auth/authorization.ts';
+import type { Hashes } from '../auth/hashes.ts';
+import type { Users } from '../auth/users.ts';
+import { type Ban, Guard, type GuardSettings } from '../guard/guard.ts';
 import type { JournalOp, JournalState } from '../journal.ts';
 import type { OutboxEvent } from '../outbox/types.ts';
 import { edgeRoute } from '../placing/edge-route.ts';
@@ -5,7 +9,7 @@ import { Placing, type PlacingSettings } from '../placing/placing.ts';
 import { StatefulProxy } from '../proxy/proxy.ts';
 import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import type { Self } from '../proxy/self.ts';
-import type { BindingChange } from '../registrar/binding.ts';
+import type { Binding, BindingChange } from '../registrar/binding.ts';
 import { EdgeRegistrar } from '../registrar/edge.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
 import type { RegistrarPolicy } from '../registrar/policy.ts';
@@ -24,6 +28,10 @@ export interface ElementSettings {
   readonly registrar: RegistrarPolicy;
   readonly location: LocationLimits;
   readonly presence: PresenceSettings;
+  /** Undefined: nobody is asked for a password, and whoever says to be a user is believed. */
+  readonly authorization?: AuthorizationSettings;
+  /** Undefined: no source is limited or banned. */
+  readonly guard?: GuardSettings;
   /** Next hop for what is not local; at the edge of a PBX, the PBX. */
   readonly upstream: Target | undefined;
   readonly placing: PlacingSettings;
@@ -41,6 +49,8 @@ export interface ElementParts {
   readonly self: Self;
   /** A new string of token characters at each call, never the same again, also not in the next process. */
   readonly unique: () => string;
+  /** What authentication needs besides its settings. */
+  readonly authentication?: { readonly users: Users; readonly hashes: Hashes };
 }
 
 /** What the shell is to do, in order. */
@@ -49,6 +59,7 @@ export type ElementAction =
   | (SendAction & { readonly durable?: true })
   | { readonly type: 'journal'; readonly ops: readonly JournalOp[] }
   | { readonly type: 'log'; readonly event: OutboxEvent }
+  | { readonly type: 'banned'; readonly ban: Ban }
   /** A defect in what stands behind the relay. The call has gone on. */
   | { readonly type: 'defect'; readonly error: unknown };
 
@@ -68,6 +79,12 @@ export class Element {
   readonly #placing: Placing;
   /** At the edge of a PBX: it takes the place of the registrar. */
   readonly #edge: EdgeRegistrar | undefined;
+  /** Undefined where authentication is off. */
+  readonly authorization: Authorization | undefined;
+  /** Undefined where no source is limited or banned. */
+  readonly guard: Guard | undefined;
+  /** The request in hand comes from somebody of whom nothing is known, who is to learn nothing of who is known here. */
+  #stranger = false;
   readonly #known = new Set<string>();
   /** What was relayed in the step under way, for presence to look at when the step is done. */
   #observed: (() => Effects)[] = [];
@@ -82,6 +99,15 @@ export class Element {
     this.presence = new Presence(this.location, settings.presence);
     const placing = new Placing(settings.placing, settings.upstream, parts.self.domains);
     this.#placing = placing;
+    const { authentication, self, unique } = parts;
+    this.guard = settings.guard && new Guard(settings.guard, (flow) => placing.isTrusted(flow));
+    this.authorization =
+      settings.authorization &&
+      authentication &&
+      new Authorization(settings.authorization, {
+        ...{ ...authentication, self, unique, placing, location: this.location },
+        calls: () => this.presence.tracker.calls,
+      });
     this.#proxy = new StatefulProxy({
       table: this.table,
       unique: parts.unique,
@@ -96,7 +122,7 @@ export class Element {
         maxBreadth: settings.maxBreadth,
         recurse: settings.recurse,
         lookup: (aor) => this.location.lookup(aor, this.#now),
-        isKnown: (aor) => this.#known.has(aor) || this.location.get(aor).length > 0,
+        isKnown: (aor) => this.#stranger || this.#known.has(aor) || this.location.get(aor).length > 0,
       },
       observer: {
         request: (m, flow, callee, sent) => {
@@ -124,16 +150,27 @@ export class Element {
         : { ...b, since: Math.min(b.since, now), expiresAt: Math.min(b.expiresAt, latest) },
     );
     this.location.restore(bindings);
+    this.guard?.bindings(
+      bindings.map((binding) => ({ type: 'added', binding })),
+      now,
+    );
     return this.#effects(this.presence.restore(state, now));
   }
 
   /** A datagram, or one framed message of a connection: a byte string. */
   receive(text: string, flow: Flow, now: number): ElementAction[] {
     this.#now = now;
+    if (this.guard?.admit(flow, now) === false) return this.#bans();
     const scanned = scan(text, this.#settings.messages, isFramed(flow.transport) ? 'datagram' : 'stream');
-    if (!scanned.ok) return this.#malformed(scanned, flow);
+    if (!scanned.ok) {
+      this.guard?.against(flow, 'malformed', now);
+      return [...this.#malformed(scanned, flow), ...this.#bans()];
+    }
     const m = scanned.message;
-    return this.#observe(isRequest(m) ? this.#request(m, flow, now) : this.#response(m, now));
+    if (!isRequest(m)) return this.#observe(this.#response(m, now));
+    if (this.guard?.request(m, flow, now) === false) return this.#bans();
+    const actions = this.#observe(this.#request(m, flow, now));
+    return this.guard === undefined ? actions : [...actions, ...this.#bans()];
   }
 
   /** What was sent under that id did not leave. */
@@ -181,8 +218,20 @@ export class Element {
         return [...result.actions, ...this.#proxy.reject(m, flow, REFUSALS.full)];
       case 'new': {
         if (this.#edge?.takes(m)) return [...result.actions, ...this.#edge.request(m, flow, result.id, now)];
-        const done = this.#proxy.request(m, flow, result.id, now);
-        return [...result.actions, ...(done === 'own' ? this.#serve(m, flow, result.id, now) : done)];
+        const refuse = (refusal: Refusal) => [...result.actions, ...this.#proxy.refuse(result.id, m, flow, refusal, now)];
+        const ruling = this.authorization?.rule(m, flow, now);
+        if (ruling?.kind === 'refused') {
+          this.guard?.against(flow, ruling.why, now);
+          return refuse(ruling.refusal);
+        }
+        if (ruling?.authenticated) this.guard?.authenticated(flow, now);
+        if (this.#isBeyondCap(m, result.id, flow, now)) return refuse(REFUSALS.busySource);
+        this.#stranger = ruling?.stranger ?? false;
+        const relay = ruling?.relay ?? m;
+        const done = this.#proxy.request(relay, flow, result.id, now);
+        const answered = done === 'own' ? this.#serve(relay, flow, result.id, now) : done;
+        if (this.guard !== undefined && answered.some(isProbed)) this.guard.against(flow, 'probe', now);
+        return [...result.actions, ...answered];
       }
     }
   }
@@ -223,6 +272,8 @@ export class Element {
     const uri = parseUri(to(m)?.uri ?? '');
     const aor = uri && this.#placing.naming.localUser(uri, this.#self);
     if (aor === undefined) return refuse(REFUSALS.unknownUser);
+    const all = () => this.#bindings();
+    if (!this.location.has(aor, now) && this.guard?.mayRegister(flow, all, now) === false) return refuse(REFUSALS.busySource);
     const result = register(m, aor, this.location, this.#settings.registrar, flow, now);
     return this.#afterBindings(refuse(result), result.changes, now);
   }
@@ -264,8 +315,24 @@ export class Element {
     return events.flatMap((event) => (this.#edge?.owns(event.id) ? this.#edge : this.#proxy).event(event, now));
   }
 
-  /** Remembers who was here. */
-  #remember<C extends { type: string; binding: { aor: string } }>(changes: readonly C[]): readonly C[] {
+  /** Does an INVITE that begins a call come from a source that has too many open. */
+  #isBeyondCap(m: Message, id: string, flow: Flow, now: number): boolean {
+    if (this.guard === undefined || m.method !== 'INVITE' || to(m)?.tag !== undefined) return false;
+    const { calls } = this.presence.tracker;
+    return !this.guard.begin(m, id, flow, (one, of) => this.table.has(one) || calls.withCallId(of).length > 0, now);
+  }
+
+  *#bindings(): Iterable<Binding> {
+    for (const user of this.location.users()) yield* this.location.get(user);
+  }
+
+  #bans(): ElementAction[] {
+    return (this.guard?.takeBans() ?? []).map((ban) => ({ type: 'banned', ban }));
+  }
+
+  /** Remembers who was here, and from where. */
+  #remember(changes: readonly BindingChange[]): readonly BindingChange[] {
+    this.guard?.bindings(changes, this.#now);
     for (const { type, binding } of changes) {
       if (type === 'added' || this.#known.size >= this.#settings.knownUsers) continue;
       this.#known.add(binding.aor);
@@ -298,4 +365,9 @@ export class Element {
     for (const event of events) actions.push({ type: 'log', event });
     return actions;
   }
+}
+
+/** Is that an answer to who asks for what is not here, or for what is not given to him. */
+function isProbed(action: ElementAction): boolean {
+  return action.type === 'send' && /^SIP\/2\.0 (404|403|484|604) /.test(action.text);
 }

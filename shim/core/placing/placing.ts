@@ -61,7 +61,7 @@ export class Placing {
   }
 
   /** Does a message come from a next hop or another trusted peer. The address alone counts: TCP connections come from any port. */
-  isTrusted(flow: Flow): boolean {
+  isTrusted(flow: Pick<Flow, 'remote'>): boolean {
     return this.#trusted.has(flow.remote.address);
   }
 

@@ -48,6 +48,8 @@ export const REFUSALS = {
   pbxAway: refusal(503, 'Service Unavailable', ['Retry-After', '5'], warning('the PBX cannot be reached')),
   /** The bindings that may be kept are all taken */
   registrarFull: refusal(503, 'Registrar Full', ['Retry-After', '60']),
+  /** The share of one source address is reached */
+  busySource: refusal(503, 'Service Unavailable', ['Retry-After', '30'], warning('too many from this address')),
   /** A limit of this element is reached */
   full: refusal(503, 'Service Unavailable', ['Retry-After', '5'], warning('too many transactions')),
 } as const;
