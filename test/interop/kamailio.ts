@@ -14,7 +14,9 @@ export interface KamailioOptions {
   readonly cfg: string;
   /** Words of the file and what stands for them: `{ HEP_URI: '"sip:127.0.0.1:9060"' }`; a text in double quotes, a number without. */
   readonly defines?: Readonly<Record<string, string | number>>;
-  /** Where it takes SIP, over UDP and TCP, at 127.0.0.1; a free port where none is given. The file names no `listen`. */
+  /** The loopback address at which it takes SIP; 127.0.0.1 where none is given. */
+  readonly address?: string;
+  /** Where it takes SIP, over UDP and TCP; a free port where none is given. The file names no `listen`. */
   readonly port?: number;
 }
 
@@ -30,9 +32,9 @@ export interface Kamailio {
 const START = 20_000;
 
 /** Starts Kamailio in the foreground; resolves when it listens. What it writes goes to a temporary folder and away at its end. */
-export async function startKamailio({ cfg, defines = {}, port }: KamailioOptions): Promise<Kamailio> {
+export async function startKamailio({ cfg, defines = {}, address = '127.0.0.1', port }: KamailioOptions): Promise<Kamailio> {
   const path = program('kamailio');
-  const sip = { address: '127.0.0.1', port: port ?? (await quietPort()) };
+  const sip = { address, port: port ?? (await quietPort()) };
   const folder = await mkdtemp(join(tmpdir(), 'kamailio-'));
   const at = `${sip.address}:${sip.port}`;
   const words = Object.entries(defines).flatMap(([name, value]) => ['-A', `${name}=${value}`]);

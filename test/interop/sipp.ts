@@ -78,6 +78,9 @@ export async function runSipp(scenario: string, options: SippOptions): Promise<S
   return (await startSipp(scenario, options)).ended;
 }
 
+/** A field that answers a challenge (RFC 3261 22), where the scenario has `auth="true"` before it. */
+export const credentials = (user: string, password: string): string => `[authentication username=${user} password=${password}]`;
+
 /** The last line of SIPp's statistics, by the names in its first. */
 function resultOf(folder: string, code: number | null): SippResult {
   const stat = join(folder, 'stat.csv');
