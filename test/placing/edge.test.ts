@@ -26,9 +26,9 @@ const ofPbx = (method: string, uri: string, more: { headers?: string[]; to?: str
 const users = (e: Edge) => e.element.presence.tracker.calls;
 
 describe.each([
-  ['RFC 3327 5.3 by Path', {}],
-  ['RFC 3261 12.1 by a Contact written anew', { contactRewrite: true }],
-])('calls from the PBX to a telephone: %s', (_, placing) => {
+  ['by Path', {}],
+  ['by a Contact written anew', { contactRewrite: true }],
+])('RFC 3327 5.3 calls from the PBX to a telephone: %s', (_, placing) => {
   it('reach that telephone alone, which sees its own Contact', () => {
     const e = edge(placing);
     const bob = toPhone(e, 'bob', flow(3));
@@ -198,8 +198,10 @@ describe('RFC 3261 16.5 calls of telephones at the edge of a PBX', () => {
       remote: { address: '127.0.0.8', port },
     });
     const e = edge();
-    e.register('alice', here(6001));
     const bob = toPhone(e, 'bob', here(6002));
+    const unknown = requestText('INVITE', { callId: 'early' });
+    expect(summary(e.receive(unknown, here(6001)))).toEqual(['INVITE > 127.0.0.8:5080']);
+    e.register('alice', here(6001));
     e.told();
     const a = e.receive(requestText('INVITE', { body: SDP }), here(6001));
     expect(summary(a)).toEqual(['INVITE > 127.0.0.8:5080']);

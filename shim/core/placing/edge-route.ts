@@ -35,10 +35,14 @@ function placeIn(own: readonly string[]): Place | undefined {
   return undefined;
 }
 
-/** From the PBX, or a peer beside it: from an address of theirs, and not by the flow by which one of our telephones is registered. */
-function isFromPbx({ m }: Arrival, place: Place | undefined, routing: Routing, flow: Flow): boolean {
+/**
+ * From the PBX, or a peer beside it: from an address of theirs, and not by the flow by which one of our telephones is registered. A telephone
+ * on the machine of the PBX that is not registered yet names no place, and sends from another port.
+ */
+function isFromPbx({ m, uri }: Arrival, place: Place | undefined, routing: Routing, flow: Flow): boolean {
   const { placing, lookup } = routing;
   if (!placing.isTrusted(flow)) return false;
+  if (!placing.isServer(flow) && place === undefined && parsePlace(parseUri(uri)?.user ?? '') === undefined) return false;
   if (place && boundAt(place, lookup).some((binding) => sameFlow(binding.flow, flow))) return false;
   const user = placing.naming.aorOf(from(m)?.uri ?? '');
   return user === undefined || !lookup(user).some((binding) => sameFlow(binding.flow, flow));

@@ -37,6 +37,7 @@ export class Placing {
   readonly closed: boolean;
   readonly #routes: ReadonlyMap<string, Target>;
   readonly #upstream: Target | undefined;
+  readonly #peers: AddressSet;
   readonly #trusted: AddressSet;
 
   /** `upstream`: the next hop of all domains that have none of their own; in edge mode the PBX. */
@@ -46,6 +47,7 @@ export class Placing {
     this.closed = settings.trustedPeers.length > 0;
     this.#routes = settings.routes;
     this.#upstream = upstream;
+    this.#peers = AddressSet.of(settings.trustedPeers);
     const hops = this.#hops.filter(({ host }) => parseAddress(host) !== undefined).map(({ host }) => host);
     this.#trusted = AddressSet.of([...settings.trustedPeers, ...hops]);
   }
@@ -63,6 +65,13 @@ export class Placing {
   /** Does a message come from a next hop or another trusted peer. The address alone counts: TCP connections come from any port. */
   isTrusted(flow: Pick<Flow, 'remote'>): boolean {
     return this.#trusted.has(flow.remote.address);
+  }
+
+  /** Does a message come from where a next hop or a named peer sends from: over UDP that is, of a next hop, the port at which it listens. */
+  isServer(flow: Flow): boolean {
+    const { transport, remote } = flow;
+    if (this.#peers.has(remote.address)) return true;
+    return this.#hops.some(({ host, port }) => host === remote.address && (transport !== 'udp' || port === remote.port));
   }
 
   get #hops(): readonly Target[] {
