@@ -45,6 +45,8 @@ export interface Target {
   readonly port: number;
   /** The host is a name and no port was given with it: its servers and their ports stand in SRV records, where there are any (RFC 3263). */
   readonly named?: true;
+  /** The address that a NAT gave the other side: it can be reached by this very flow and no other. */
+  readonly behindNat?: true;
   /** Send on this connection if it is still open; otherwise connect to host and port (TCP, TLS), or fail (WebSocket). */
   readonly connection?: number;
   /** UDP: send from the socket bound here, so that the other side's NAT and firewall know the sender. */
@@ -140,7 +142,7 @@ export function viaTarget(via: SentBy): Target | undefined {
 }
 
 /** `fe80::1%eth0` -> `fe80::1`: a zone means nothing to others and is no part of a Via's grammar. */
-function withoutZone(address: string): string {
+export function withoutZone(address: string): string {
   const percent = address.indexOf('%');
   return (percent < 0 ? address : address.slice(0, percent)).toLowerCase();
 }

@@ -86,9 +86,9 @@ describe('RFC 3261 8.2, 11 requests for the element itself', () => {
     const text = requestText('REGISTER', {
       uri: 'sip:example.com',
       to: '<sip:alice@example.com>',
-      headers: ['Require: outbound', 'Contact: <sip:alice@127.0.0.2>'],
+      headers: ['Require: gruu', 'Contact: <sip:alice@127.0.0.2>'],
     });
-    expect(answered(shim.receive(text, flow(2)), 'unsupported')).toEqual([420, 'outbound']);
+    expect(answered(shim.receive(text, flow(2)), 'unsupported')).toEqual([420, 'gruu']);
     expect(shim.element.location.size).toBe(0);
   });
 

@@ -12,6 +12,7 @@ import type { Self } from '../proxy/self.ts';
 import type { Binding, BindingChange } from '../registrar/binding.ts';
 import { EdgeRegistrar } from '../registrar/edge.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
+import { REGISTRAR_OPTIONS } from '../registrar/outbound.ts';
 import type { RegistrarPolicy } from '../registrar/policy.ts';
 import { register } from '../registrar/register.ts';
 import { isRequest, type Message, type MessageLimits, parseUri, requires, scan, to } from '../sip/index.ts';
@@ -266,8 +267,8 @@ export class Element {
     if (m.method !== 'REGISTER') return refuse(REFUSALS.method);
     // RFC 3261 10.3 step 5: "If the address-of-record is not valid for the domain in the Request-URI, the registrar MUST send a 404."
     // RFC 3261 10.3 step 2: "the registrar MUST process the Require header field values as described for UASs in Section 8.2.2": 420 for
-    // what is not supported, which here is everything.
-    const required = requires(m);
+    // what is not supported.
+    const required = requires(m).filter((option) => !REGISTRAR_OPTIONS.has(option));
     if (required.length > 0) return refuse(REFUSALS.extension(required));
     const uri = parseUri(to(m)?.uri ?? '');
     const aor = uri && this.#placing.naming.localUser(uri, this.#self);

@@ -1,6 +1,7 @@
 import type { Placing } from '../placing/placing.ts';
 import { placeToken } from '../placing/token.ts';
 import type { Binding } from '../registrar/binding.ts';
+import { flowOfBinding } from '../registrar/outbound.ts';
 import { senderOf } from '../registrar/sender.ts';
 import { type Message, parseUri, routes, type SipUri, to, uriEqual } from '../sip/index.ts';
 import { bareHost, DEFAULT_PORT, type Flow, type Target } from '../transport.ts';
@@ -176,6 +177,8 @@ export const single = (uri: string, target: Target): Forward['targets'] => [[{ u
 /** RFC 3261 16.5, 16.6: the target set that the bindings make, best first as they are; undefined where none of them can be reached. */
 export function targetsOf(bindings: readonly Binding[], { maxBranches, placing }: Routing): Forward['targets'] | undefined {
   const groups: RouteTarget[][] = [];
+  const others: RouteTarget[][] = [];
+  const instances = new Set<string>();
   let q: number | undefined;
   let count = 0;
   for (const binding of bindings) {
@@ -184,12 +187,20 @@ export function targetsOf(bindings: readonly Binding[], { maxBranches, placing }
     if (++count > maxBranches) break;
     const { contact: uri, aor } = binding;
     const one: RouteTarget = placing.edge ? { uri, target, place: placeToken(aor, uri) } : { uri, target };
+    // RFC 5626 7: "the proxy [...] MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time":
+    // the further flows of a telephone are tried when all else has failed.
+    const instance = flowOfBinding(binding)?.instance;
+    if (instance !== undefined && instances.has(instance)) {
+      others.push([one]);
+      continue;
+    }
+    if (instance !== undefined) instances.add(instance);
     if (binding.q === q) groups.at(-1)?.push(one);
     else groups.push([one]);
     q = binding.q;
   }
-  const [first, ...others] = groups;
-  return first && [first, ...others];
+  const [first, ...rest] = groups;
+  return first && [first, ...rest, ...others];
 }
 
 /**
@@ -202,9 +213,18 @@ function registeredPeer(m: Message, uri: string, contact: SipUri, routing: Routi
   const viaUser = user === undefined ? undefined : targetsOf(lookup(user), routing);
   if (viaUser) return viaUser;
   const peer = placing.naming.aorOf(to(m)?.uri ?? '');
-  const bound = peer === undefined ? undefined : lookup(peer).find((binding) => uriEqual(binding.contact, uri));
+  const bindings = peer === undefined ? [] : lookup(peer);
+  // Some give dialogs another Contact than the registrar, with other parameters: the same host and port are the same phone, and the way to
+  // it through a NAT is that of its registration (RFC 5626 5.3).
+  const bound =
+    bindings.find((binding) => uriEqual(binding.contact, uri)) ?? bindings.find((binding) => isAtHost(binding.contact, contact));
   const viaBinding = bound && targetOfBinding(bound);
   return viaBinding && single(uri, viaBinding);
+}
+
+function isAtHost(contact: string, { host, port }: SipUri): boolean {
+  const uri = parseUri(contact);
+  return uri !== undefined && uri.host === host && uri.port === port;
 }
 
 /** Any other peer is reached by the Contact alone. */

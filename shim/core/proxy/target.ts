@@ -1,6 +1,7 @@
+import { AddressSet } from '../address-set.ts';
 import type { Binding } from '../registrar/binding.ts';
 import { parseIpv4, parseUri, type SipUri } from '../sip/index.ts';
-import { defaultPort, type Target, transportNamed } from '../transport.ts';
+import { defaultPort, type Flow, type Target, transportNamed, withoutZone } from '../transport.ts';
 
 /**
  * The transport address that a SIP URI names (RFC 3261 18.1.1; its name is looked up when something is sent). Undefined for a transport
@@ -28,16 +29,37 @@ function transportOf({ scheme, params }: SipUri) {
   return transport === 'ws' || transport === 'wss' ? 'wss' : 'tls';
 }
 
+/** Addresses that are no one's alone (RFC 1918, 6598, 3927, 4193, 4291 2.5.6): a Contact with such a one may stand for anybody. */
+const PRIVATE = AddressSet.of([
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+]);
+
 /**
  * A phone that registered over a connection is reached by that connection while it is open (RFC 5626 5.3 in spirit), by its Contact
- * after that. Any other is reached by its Contact, from the address at which it registered.
+ * after that. Any other is reached by its Contact, from the address at which it registered; one behind NAT where its registration came from.
  */
 export function targetOfBinding({ contact, flow }: Binding): Target | undefined {
   const uri = parseUri(contact);
   const target = uri && targetOf(uri);
-  if (target && flow.transport === 'udp') return { ...target, local: flow.local };
+  if (target && flow.transport === 'udp') return datagramTarget(target, flow);
   if (flow.transport === 'udp' || flow.connection === undefined) return target;
   const { address: host, port } = flow.remote;
   const fallback = target?.transport === flow.transport ? target : { host, port };
   return { ...fallback, transport: flow.transport, connection: flow.connection };
+}
+
+/** Where a phone is reached that registered over UDP. */
+function datagramTarget(target: Target, { local, remote }: Flow): Target {
+  const { address, port } = remote;
+  if (target.host === address || target.transport !== 'udp') return { ...target, local };
+  // The Contact of a link-local address cannot tell on which link: the registration did (RFC 4007 6).
+  if (target.host === withoutZone(address)) return { ...target, host: address, local };
+  // A private address in the Contact that is not the one it came from: there is a NAT between, which lets in what comes back by the same way.
+  return PRIVATE.has(target.host) ? { transport: 'udp', host: address, port, behindNat: true, local } : { ...target, local };
 }

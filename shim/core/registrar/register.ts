@@ -16,6 +16,7 @@ import {
 import type { Flow } from '../transport.ts';
 import type { Binding, BindingChange } from './binding.ts';
 import { type Location, removed } from './location.ts';
+import { indexOfFlow, OUTBOUND_HEADERS, outboundOf } from './outbound.ts';
 import type { RegistrarPolicy } from './policy.ts';
 
 /** The answer to a REGISTER, and what became of the user's bindings. */
@@ -32,7 +33,7 @@ type Refusal = Pick<RegisterResult, 'status' | 'reason'> & { readonly headers?: 
 
 /** What a request makes of a user's bindings: all of it, or a refusal and nothing. */
 type Plan =
-  | { readonly ok: true; readonly bindings: Binding[]; readonly changes: BindingChange[] }
+  | { readonly ok: true; readonly bindings: Binding[]; readonly changes: BindingChange[]; readonly outbound?: boolean }
   | ({ readonly ok: false } & Refusal);
 
 const refuse = (status: number, reason: string, headers: RegisterResult['headers'] = []): Plan => ({
@@ -71,7 +72,7 @@ export function register(
   return {
     status: 200,
     reason: 'OK',
-    headers: [...headers, ['Date', new Date(now).toUTCString()]],
+    headers: [...headers, ['Date', new Date(now).toUTCString()], ...(plan.outbound ? OUTBOUND_HEADERS : [])],
     changes: [...expired, ...plan.changes],
   };
 }
@@ -84,6 +85,8 @@ function decide(request: Message, aor: string, location: Location, policy: Regis
   if (order.callId.length > LIMITS.fieldLength) return refuse(400, 'Call-ID Too Long');
   if (asked.star) return removeAll(request, current, order);
   if (asked.contacts.length > MAX_CONTACTS) return refuse(403, 'Too Many Contacts', tooMany(MAX_CONTACTS, 'request'));
+  const outbound = outboundOf(request, asked.contacts);
+  if (outbound === 'first hop lacks it') return refuse(439, 'First Hop Lacks Outbound Support');
   const userAgent = own((header(request, 'user-agent') ?? '').slice(0, LIMITS.fieldLength));
   const common = { aor: own(aor), callId: own(order.callId), cseq: order.cseq, userAgent, flow };
   const bindings = [...current];
@@ -101,7 +104,8 @@ function decide(request: Message, aor: string, location: Location, policy: Regis
     if (interval > 0 && interval < policy.minExpires) {
       return refuse(423, 'Interval Too Brief', [['Min-Expires', String(policy.minExpires)]]);
     }
-    const at = uris.findIndex((other) => other !== undefined && sameUri(other, uri));
+    const same = uris.findIndex((other) => other !== undefined && sameUri(other, uri));
+    const at = same === -1 ? indexOfFlow(bindings, contact) : same;
     const before = bindings[at];
     if (before !== undefined && isOutOfOrder(before, order, current)) return OUT_OF_ORDER;
     if (interval === 0) {
@@ -130,7 +134,7 @@ function decide(request: Message, aor: string, location: Location, policy: Regis
       else changes.push({ type: 'added', binding }, removed(before, 'displaced'));
     }
   }
-  return bounded({ ok: true, bindings, changes }, current, location, policy);
+  return bounded({ ok: true, bindings, changes, outbound: outbound === 'served' }, current, location, policy);
 }
 
 /**
