@@ -1,7 +1,17 @@
 import { join } from 'node:path';
 import type { Values } from '../config/setting.ts';
 import { USER_SETTINGS } from '../config/user.ts';
-import { optionsHelp, readSettings, SHIM_SETTINGS, START_SETTINGS, showProblems, type Table, TOKEN_SETTINGS } from '../config.ts';
+import {
+  FILE_SETTINGS,
+  openFile,
+  optionsHelp,
+  readSettings,
+  SHIM_SETTINGS,
+  START_SETTINGS,
+  showProblems,
+  type Table,
+  TOKEN_SETTINGS,
+} from '../config.ts';
 import type { StartShim } from './running.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 import { USER_ACTIONS } from './user-actions.ts';
@@ -67,7 +77,7 @@ function command<const T extends Table>(
     summary,
     settings,
     async run(args, terminal) {
-      const read = readSettings(settings, args, terminal.env);
+      const read = readSettings(settings, args, terminal.env, { open: openFile, rows: FILE_SETTINGS });
       if (read.ok) return act(read.settings, terminal);
       terminal.err(`${showProblems(read.problems)}\n`);
       return EXIT.usage;

@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import { type FileValues, readFileValues } from './file.ts';
+import { nearest } from './nearest.ts';
+import type { OpenFile } from './open.ts';
 import type { Problem } from './problem.ts';
 import { relationProblems } from './relations.ts';
 import { flagName, type Setting, type Table, type Values, variableName } from './setting.ts';
@@ -10,15 +13,28 @@ export type ReadSettings<T> =
 /** Environment variables: what `process.env` is. */
 export type Environment = { readonly [name: string]: string | undefined };
 
+/** What may stand in the configuration file, whichever command reads it: one file serves them all. */
+export interface FileSource {
+  readonly open: OpenFile;
+  readonly rows: Table;
+}
+
 /**
- * Reads the settings of a table. A flag goes before a variable, a variable before the default; an empty variable counts as not
- * given. Every problem is reported, not only the first.
+ * Reads the settings of a table. A flag goes before a variable, a variable before the file, the file before the default; an empty variable
+ * counts as not given. Every problem is reported, not only the first.
  */
-export function readSettings<const T extends Table>(table: T, args: readonly string[], env: Environment): ReadSettings<T> {
+export function readSettings<const T extends Table>(
+  table: T,
+  args: readonly string[],
+  env: Environment,
+  source?: FileSource,
+): ReadSettings<T> {
   const { flags, problems } = readFlags(table, args);
+  const file = source && Object.hasOwn(table, 'config') ? fromFile(source, table, flags, env) : NO_FILE;
+  problems.push(...file.problems);
   const values: Record<string, unknown> = {};
   for (const [key, row] of Object.entries(table) as [string, Setting<unknown>][]) {
-    const given = givenValue(key, row, flags, env);
+    const given = givenValue(key, row, flags, env) ?? file.values.get(key);
     if (given === undefined) {
       if (row.required) problems.push({ setting: sources(key, row), text: `must be given: ${row.doc}` });
       else values[key] = typeof row.default === 'function' ? row.default() : row.default;
@@ -28,8 +44,26 @@ export function readSettings<const T extends Table>(table: T, args: readonly str
     if (reading.ok) values[key] = reading.value;
     else problems.push({ setting: given.source, text: `must be ${reading.expected}${told(given.text, row)}` });
   }
-  problems.push(...relationProblems(values));
+  const nameOf = (key: string) => (flags.has(flagName(key)) ? undefined : file.values.get(key)?.source) ?? `--${flagName(key)}`;
+  problems.push(...relationProblems(values, nameOf));
   return problems.length > 0 ? { ok: false, problems } : { ok: true, settings: values as Values<T> };
+}
+
+const NO_FILE: FileValues = { values: new Map(), problems: [] };
+
+/** The values of the configuration file. Those that this command has no use for are checked too. */
+function fromFile({ open, rows }: FileSource, table: Table, flags: Flags['flags'], env: Environment): FileValues {
+  const asked = givenValue('config', table.config as Setting<unknown>, flags, env);
+  const file = open(asked?.text);
+  if (file === undefined) return NO_FILE;
+  if ('trouble' in file) return { values: new Map(), problems: [{ setting: file.name, text: file.trouble }] };
+  const { values, problems } = readFileValues(rows, file);
+  const others = [...values].flatMap(([key, { source, text }]): Problem[] => {
+    const row = Object.hasOwn(table, key) ? undefined : (rows[key] as Setting<unknown>);
+    const reading = row?.kind.read(text);
+    return row && reading && !reading.ok ? [{ setting: source, text: `must be ${reading.expected}${told(text, row)}` }] : [];
+  });
+  return { values, problems: [...problems, ...others] };
 }
 
 interface Flags {
@@ -68,7 +102,9 @@ function readFlags(table: Table, args: readonly string[]): Flags {
 
 function unknownFlag(table: Table, name: string): string {
   const key = Object.keys(table).find((candidate) => flagName(candidate) === name);
-  return key === undefined ? 'is no option of this command' : `is taken only from the environment: ${variableName(key)}`;
+  if (key !== undefined) return `is taken only from the environment: ${variableName(key)}`;
+  const near = nearest(name, (Object.keys(table) as string[]).map(flagName));
+  return `is no option of this command${near === undefined ? '' : `; did you mean --${near}?`}`;
 }
 
 function givenValue(key: string, row: Setting<unknown>, flags: Flags['flags'], env: Environment) {

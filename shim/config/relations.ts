@@ -31,15 +31,21 @@ const DURATIONS: ReadonlySet<Numbers> = new Set([
   'banMax',
 ]);
 
-/** What does not go together. `values` lacks what could not be read; a pair is checked where both are there. */
-export function relationProblems(values: { readonly [name: string]: unknown }): Problem[] {
+/**
+ * What does not go together. `values` lacks what could not be read; a pair is checked where both are there. `nameOf` is the name under
+ * which a setting was given.
+ */
+export function relationProblems(
+  values: { readonly [name: string]: unknown },
+  nameOf: (key: string) => string = (key) => `--${flagName(key)}`,
+): Problem[] {
   const problems: Problem[] = [];
   for (const [low, high, why] of ORDERED) {
     const [least, most] = [values[low], values[high]];
     if (typeof least !== 'number' || typeof most !== 'number' || least <= most) continue;
     const show = DURATIONS.has(low) ? showDuration : String;
     problems.push({
-      setting: `--${flagName(low)}, --${flagName(high)}`,
+      setting: `${nameOf(low)}, ${nameOf(high)}`,
       text: `${show(least)} must not be greater than ${show(most)}, ${why}`,
     });
   }

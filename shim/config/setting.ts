@@ -1,6 +1,9 @@
 import type { Kind } from './kind.ts';
 
-/** One row of a settings table. Flag and variable names come from the row's key: `sipPort` is `--sip-port` and `OFFHOOK_SIP_PORT`. */
+/**
+ * One row of a settings table. Its names come from the row's key: `sipPort` is `--sip-port`, `OFFHOOK_SIP_PORT`, and `sip-port` in the
+ * section of its group in the configuration file.
+ */
 export interface Setting<T> {
   /** One line: what it is, with the RFC section where one gives it. */
   readonly doc: string;
@@ -10,9 +13,14 @@ export interface Setting<T> {
   readonly default: T | (() => T);
   /** Says the default in words where `kind.show` would not do. */
   readonly defaultText?: string;
+  /** A value for the example file, where there is no default to show. */
+  readonly example?: string;
   /** Must be given: there is no default. */
   readonly required?: true;
-  /** Where it may come from; a secret only from the environment, as flags are visible to every user of the machine. */
+  /**
+   * Where it may come from. A secret comes only from the environment: flags are visible to every user of the machine, and files are copied
+   * and shown around. 'flag and environment' is the file too.
+   */
   readonly from: 'flag and environment' | 'flag' | 'environment';
 }
 
@@ -43,12 +51,20 @@ export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
 }
 
+/** The section of the configuration file that holds a group: `Calls and transactions` -> `calls-and-transactions` */
+export function sectionName(group: Group): string {
+  return group
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
 /** `sipPort` -> `OFFHOOK_SIP_PORT` */
 export function variableName(key: string): string {
   return `OFFHOOK_${flagName(key).replaceAll('-', '_').toUpperCase()}`;
 }
 
-type Rest = Partial<Pick<Setting<unknown>, 'from' | 'defaultText'>>;
+type Rest = Partial<Pick<Setting<unknown>, 'from' | 'defaultText' | 'example'>>;
 
 /** A row with a default. */
 export function setting<T>(group: Group, kind: Kind<T>, fallback: T | (() => T), doc: string, rest: Rest = {}): Setting<T> {

@@ -79,6 +79,7 @@ export const SHIM_SETTINGS = {
     'Addresses',
     sipUri,
     'next hop (the PBX) for other domains, and for what registered users dial that is no user here',
+    { example: 'sip:192.0.2.20' },
   ),
 
   tlsCertificate: optional('TLS', file, "this element's certificate, with the chain to its authority (PEM)"),
@@ -144,12 +145,19 @@ export const SHIM_SETTINGS = {
     { defaultText: 'none' },
   ),
 
+  config: optional(
+    'State',
+    text('<file>', /^[^\0]+$/, 'a file'),
+    'configuration file (TOML; see docs/offhook.example.toml), read again at SIGHUP',
+    { defaultText: '`offhook.toml`, where that is in the working directory' },
+  ),
   stateDir: setting('State', text('<folder>', /^[^\0]+$/, 'a folder'), '.offhook', 'folder for what must survive a restart'),
   noPersistence: setting('State', toggle, false, 'keep nothing after the end: state lives in memory and a temporary folder'),
   logLevel: setting('State', choice('debug', 'info', 'warn', 'error'), 'info', 'the least serious messages to log'),
 
   site: setting('Presence', siteName, () => siteOfHost(hostname()), 'name of this shim, unique in the deployment', {
     defaultText: "this host's name",
+    example: 'office',
   }),
   talking: setting(
     'Presence',
@@ -256,7 +264,7 @@ export const SHIM_SETTINGS = {
     'a TCP connection silent for so long is closed (keep-alive: RFC 5626)',
   ),
 
-  workerUrl: required('Worker', webUrl, 'address of the deployed Worker'),
+  workerUrl: required('Worker', webUrl, 'address of the deployed Worker', { example: 'https://offhook.example.workers.dev' }),
   token: required(
     'Worker',
     text('<token>', /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}$/, 'an access token of scope ingest'),

@@ -23,3 +23,6 @@ export const START_SETTINGS = {
 
 /** What `offhook start` runs by. Times in ms, sizes in bytes. */
 export type StartSettings = Values<typeof START_SETTINGS>;
+
+/** What the configuration file may hold: one file serves every command. */
+export const FILE_SETTINGS = { ...SHIM_SETTINGS, ...START_SETTINGS } as const;

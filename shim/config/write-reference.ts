@@ -1,10 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COMMANDS } from '../cli/commands.ts';
+import { FILE_SETTINGS } from '../config.ts';
+import { exampleFile } from './example.ts';
 import { reference } from './reference.ts';
 
-/** `npm run docs`: puts the tables made from the settings into docs/configuration.md, between its two marks. */
+/** `npm run docs`: puts the tables made from the settings into docs/configuration.md, between its two marks; and makes the example file. */
 export const CONFIGURATION = join(import.meta.dirname, '../../docs/configuration.md');
+export const EXAMPLE = join(import.meta.dirname, '../../docs/offhook.example.toml');
 
 const BEGIN = '<!-- settings: made by `npm run docs` -->\n';
 const END = '<!-- end of settings -->\n';
@@ -17,4 +20,10 @@ export function withReference(page: string): string {
   return `${page.slice(0, begin + BEGIN.length)}\n${tables}\n${page.slice(end)}`;
 }
 
-if (import.meta.main) await writeFile(CONFIGURATION, withReference(await readFile(CONFIGURATION, 'utf8')));
+/** The example file as it should be. */
+export const example = (): string => exampleFile(FILE_SETTINGS);
+
+if (import.meta.main) {
+  await writeFile(EXAMPLE, example());
+  await writeFile(CONFIGURATION, withReference(await readFile(CONFIGURATION, 'utf8')));
+}

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, commandHelp } from '../../shim/cli/commands.ts';
-import { CONFIGURATION, withReference } from '../../shim/config/write-reference.ts';
+import { CONFIGURATION, EXAMPLE, example, withReference } from '../../shim/config/write-reference.ts';
 
 describe('Offhook configuration reference', () => {
   it('is up to date in docs/configuration.md (if not: npm run docs)', async () => {
     const page = await readFile(CONFIGURATION, 'utf8');
     expect(page).toBe(withReference(page));
+  });
+
+  it('is up to date in docs/offhook.example.toml (if not: npm run docs)', async () => {
+    expect(await readFile(EXAMPLE, 'utf8')).toBe(example());
   });
 
   it('tells every setting of a command in its help, in lines that fit', () => {
