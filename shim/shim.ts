@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { type Admin, startAdmin } from './admin/server.ts';
+import type { ShimStatus } from './admin/status.ts';
 import { outsideOf } from './advertised.ts';
 import type { ShimSettings } from './config.ts';
 import { Element } from './core/element/element.ts';
 import { Self } from './core/proxy/self.ts';
-import type { ListenPoint } from './core/transport.ts';
+import type { Flow, ListenPoint } from './core/transport.ts';
+import { drained } from './drain.ts';
 import { elementSettings } from './element-settings.ts';
 import { type CertificateSettings, readCertificates } from './io/certificates.ts';
 import { systemClock } from './io/clock.ts';
@@ -15,35 +18,48 @@ import { createNetwork, type Network } from './io/network.ts';
 import { createSender } from './io/sender.ts';
 import { logOutbox, Shell } from './io/shell.ts';
 import { loadUsers } from './io/users.ts';
+import { createTrace } from './log/trace.ts';
 import { type Log, traceOf } from './log.ts';
+import { VERSION } from './version.ts';
+
+export type { ShimStatus } from './admin/status.ts';
+
+/** An update that is to be sent no sooner than in so long waits since something failed: the end does not wait for it, ms. */
+const PATIENCE = 1000;
 
 /** A running shim. */
 export interface RunningShim {
   /** Where it takes SIP, with the ports that it was given. */
   readonly addresses: readonly ListenPoint[];
+  /** The port of /metrics, /healthz and /status; undefined where there is none. */
+  readonly adminPort: number | undefined;
   /** What it holds at the moment, and totals since start. */
   status(): ShimStatus;
   /** Reads the certificates again. Connections that are open go on. Throws, and changes nothing, where one of them cannot be used. */
   reloadCertificates(settings: CertificateSettings): void;
   /** Reads users and their passwords anew; where something is wrong with them it is logged, and those from before stay. */
   reloadUsers(): void;
+  /**
+   * Goes on by other settings, as far as they can change while it runs (`config/live.ts`), and reads again the files that they name. Where
+   * one of those cannot be used nothing changes, and the sentences that come back say so.
+   */
+  reload(settings: ShimSettings): string[];
+  /** Refuses new calls; resolves when what is under way is settled, at the latest after `drainTimeout`. */
+  drain(): Promise<void>;
   /** Lets a request to the Worker that is under way end, for a second at most, and closes everything. What then waits is on disk. */
   close(): Promise<void>;
 }
 
-export interface ShimStatus {
-  readonly bindings: number;
-  readonly calls: number;
-  readonly transactions: number;
-  readonly outbox: { readonly pending: number; readonly oldest: number | undefined };
-  readonly counters: { readonly [part: string]: object };
-}
-
 /** Starts the shim: state from disk, then the sockets, then the Worker is told. Rejects with a sentence where that is not possible. */
-export async function startShim(settings: ShimSettings, log: Log): Promise<RunningShim> {
+export async function startShim(startSettings: ShimSettings, log: Log): Promise<RunningShim> {
+  let settings = startSettings;
   const clock = systemClock;
-  const userSources = { folder: settings.noPersistence ? undefined : settings.stateDir, file: settings.usersFile };
-  const found = settings.auth === 'digest' ? loadUsers(userSources) : undefined;
+  const startedAt = clock.now();
+  const userSourcesOf = ({ noPersistence, stateDir, usersFile }: ShimSettings) => ({
+    folder: noPersistence ? undefined : stateDir,
+    file: usersFile,
+  });
+  const found = settings.auth === 'digest' ? loadUsers(userSourcesOf(settings)) : undefined;
   if (found?.ok === false) throw new Error(found.problems.join('\n'));
   warnOfOpenDoors(settings, found?.users.size, log);
   const opened = openDisk({
@@ -61,17 +77,28 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
 
   let shell: Shell | undefined;
   let network: Network;
+  let trace = createTrace(settings, log);
+  const onMessage = (text: string, flow: Flow) => {
+    trace?.received(text, flow);
+    shell?.receive(text, flow);
+  };
   try {
-    network = await listen(settings, (text, flow) => shell?.receive(text, flow), log);
+    network = await listen(settings, onMessage, log);
   } catch (error) {
     disk.close();
     throw error;
   }
   const prefix = randomBytes(8).toString('hex');
   let count = 0;
-  const domains = [...settings.domains, ...settings.aliases.map(({ left }) => left)];
-  const self = new Self(network.addresses.map(named), domains, network.addresses.flatMap(behind), outsideOf(settings));
-  const element = new Element(elementSettings(settings, { epoch, chance: Math.random }), {
+  const domainsOf = ({ domains, aliases }: ShimSettings) => [...domains, ...aliases.map(({ left }) => left)];
+  const self = new Self(
+    network.addresses.map(named),
+    domainsOf(settings),
+    network.addresses.flatMap(behind),
+    outsideOf(settings),
+  );
+  const own = { epoch, chance: Math.random };
+  const element = new Element(elementSettings(settings, own), {
     self,
     unique: () => `${prefix}${(count++).toString(36)}`,
     ...(found ? { authentication: { users: found.users, hashes: createHashes() } } : {}),
@@ -88,7 +115,10 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   });
   shell = new Shell({
     element,
-    send: (text, target, onFailure) => network.send(text, target, onFailure),
+    send: (text, target, onFailure) => {
+      trace?.sent(text, target);
+      network.send(text, target, onFailure);
+    },
     journal: disk,
     wake: () => sender.poke(),
     clock,
@@ -96,36 +126,95 @@ export async function startShim(settings: ShimSettings, log: Log): Promise<Runni
   });
   shell.run(element.restore(state, clock.now()));
   sender.poke();
+  const { table, location, presence } = element;
+  const status = (): ShimStatus => ({
+    version: VERSION,
+    site: settings.site,
+    pid: process.pid,
+    startedAt,
+    now: clock.now(),
+    draining: element.draining,
+    addresses: network.addresses.map(
+      ({ transport, address, port }) => `${transport} ${address.includes(':') ? `[${address}]` : address}:${port}`,
+    ),
+    bindings: location.size,
+    calls: presence.tracker.calls.size,
+    transactions: table.size,
+    connections: network.connections,
+    outbox: { pending: outbox.pending, oldest: outbox.oldest },
+    disk: { failing: disk.failing, pending: disk.pending },
+    deadlines: {
+      transactions: table.nextDeadline(),
+      bindings: location.nextDeadline(),
+      calls: presence.nextDeadline(),
+      outbox: outbox.nextDeadline(),
+    },
+    counters: {
+      element: element.counters,
+      authentication: element.authorization?.counters ?? {},
+      guard: element.guard?.counters ?? {},
+      transactions: table.counters,
+      presence: { untracked: presence.tracker.untracked, untold: presence.reporter.untold },
+      outbox: outbox.counters,
+      network: network.counters,
+      disk: disk.counters,
+    },
+  });
+  const close = async () => {
+    shell.close();
+    await network.close();
+    await sender.close();
+    disk.close();
+  };
+  const stateDir = settings.noPersistence ? undefined : settings.stateDir;
+  const place = { host: settings.adminHost, port: settings.adminPort, stateDir };
+  let admin: Admin;
+  try {
+    admin = await startAdmin({ ...place, status, outboxAge: () => settings.healthOutboxAge, log });
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     addresses: network.addresses,
-    status: () => ({
-      bindings: element.location.size,
-      calls: element.presence.tracker.calls.size,
-      transactions: element.table.size,
-      outbox: { pending: outbox.pending, oldest: outbox.oldest },
-      counters: {
-        element: element.counters,
-        authentication: element.authorization?.counters ?? {},
-        guard: element.guard?.counters ?? {},
-        transactions: element.table.counters,
-        presence: { untracked: element.presence.tracker.untracked, untold: element.presence.reporter.untold },
-        outbox: outbox.counters,
-        network: network.counters,
-        disk: disk.counters,
-      },
-    }),
+    adminPort: admin.port,
+    status,
     reloadCertificates: (changed) => network.reload(readCertificates(changed)),
     reloadUsers: () => {
       if (element.authorization === undefined) return;
-      const read = loadUsers(userSources);
+      const read = loadUsers(userSourcesOf(settings));
       if (read.ok) element.authorization.authenticator.users = read.users;
       else for (const problem of read.problems) log.error('users are not read anew', { problem });
     },
+    reload: (next) => {
+      const users = element.authorization && loadUsers(userSourcesOf(next));
+      if (users?.ok === false) return [...users.problems];
+      try {
+        network.reload(readCertificates(next));
+      } catch (error) {
+        return [(error as Error).message];
+      }
+      settings = next;
+      if (element.authorization && users?.ok) element.authorization.authenticator.users = users.users;
+      trace = createTrace(settings, log);
+      element.reconfigure(elementSettings(settings, own), domainsOf(settings));
+      return [];
+    },
+    drain: () => {
+      element.drain();
+      const failures = outbox.counters.failures;
+      return drained(
+        {
+          unanswered: () => table.unanswered,
+          telling: () =>
+            outbox.pending > 0 && outbox.counters.failures === failures && (outbox.nextDeadline() ?? 0) < clock.now() + PATIENCE,
+        },
+        settings.drainTimeout,
+      );
+    },
     close: async () => {
-      shell.close();
-      await network.close();
-      await sender.close();
-      disk.close();
+      await admin.close();
+      await close();
     },
   };
 }

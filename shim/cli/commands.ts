@@ -5,9 +5,11 @@ import {
   FILE_SETTINGS,
   openFile,
   optionsHelp,
+  type ReadSettings,
   readSettings,
   SHIM_SETTINGS,
   START_SETTINGS,
+  STATUS_SETTINGS,
   showProblems,
   type Table,
   TOKEN_SETTINGS,
@@ -35,10 +37,15 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   start: command(
     'the whole product on this machine: Worker, wallboard and shim (npm start)',
     START_SETTINGS,
-    async (settings, terminal) => (await import('./start.ts')).start(settings, terminal, startShim, WRANGLER),
+    async (settings, terminal, reread) => (await import('./start.ts')).start(settings, terminal, startShim, WRANGLER, reread),
   ),
-  shim: command('the SIP shim alone, reporting to a deployed Worker', SHIM_SETTINGS, async (settings, terminal) =>
-    (await import('./shim.ts')).shim(settings, terminal, startShim),
+  shim: command('the SIP shim alone, reporting to a deployed Worker', SHIM_SETTINGS, async (settings, terminal, reread) =>
+    (await import('./shim.ts')).shim(settings, terminal, startShim, reread),
+  ),
+  status: command(
+    'what the shim of a state folder, or at a port, holds and whether it is well',
+    STATUS_SETTINGS,
+    async (settings, terminal) => (await import('./status.ts')).status(settings, terminal),
   ),
   token: command('make an access token', TOKEN_SETTINGS, async (settings, terminal) =>
     (await import('./token.ts')).token(settings, terminal),
@@ -71,14 +78,15 @@ function userCommand(summary: string): Command {
 function command<const T extends Table>(
   summary: string,
   settings: T,
-  act: (settings: Values<T>, terminal: Terminal) => Promise<number>,
+  act: (settings: Values<T>, terminal: Terminal, reread: () => ReadSettings<T>) => Promise<number>,
 ): Command {
   return {
     summary,
     settings,
     async run(args, terminal) {
-      const read = readSettings(settings, args, terminal.env, { open: openFile, rows: FILE_SETTINGS });
-      if (read.ok) return act(read.settings, terminal);
+      const reread = () => readSettings(settings, args, terminal.env, { open: openFile, rows: FILE_SETTINGS });
+      const read = reread();
+      if (read.ok) return act(read.settings, terminal, reread);
       terminal.err(`${showProblems(read.problems)}\n`);
       return EXIT.usage;
     },

@@ -1,18 +1,23 @@
+import { isatty } from 'node:tty';
 import { COMMANDS, commandHelp, usage } from './commands.ts';
 import { readLine } from './input.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
-/** After the signal to end, everything must be over within so long, ms; then the process ends as it is. */
+/** After the signal to end, everything beside what a command says it needs must be over within so long, ms; then the process ends as it is. */
 const END_TIMEOUT = 1800;
+
+/** A second signal to end that comes later than this ends the process at once, ms. Ctrl-C under npm brings two: one of the terminal, one of npm. */
+const DOUBLED = 500;
 
 /** The command line: runs the command that `args` names, until it is done or a signal ends it. Resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  const signals = takeSignals();
   return dispatch(args, {
     env: process.env,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     input: (prompt) => readLine(prompt, process.stdin),
-    ending: endSignal(),
+    ...signals,
   });
 }
 
@@ -38,18 +43,38 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
 }
 
 /**
- * Aborted by the first SIGINT, SIGTERM or SIGHUP, or when the process that handed over to this one dies. Later ones change
- * nothing: ctrl-C under npm brings two, one of the terminal and one of npm.
+ * The first SIGINT or SIGTERM asks to end, as does the death of the process that handed over to this one; a later one ends at once. SIGHUP
+ * asks to read the configuration again, but where it comes since the terminal that this process was started at is gone, it asks to end.
  */
-function endSignal(): AbortSignal {
+function takeSignals(): Pick<Terminal, 'ending' | 'onReload' | 'endWithin'> {
   const ending = new AbortController();
+  const atTerminal = isatty(0);
+  let endTimeout = END_TIMEOUT;
+  let askedAt = 0;
+  let reload: (() => void) | undefined;
   const end = () => {
-    if (ending.signal.aborted) return;
+    if (ending.signal.aborted) {
+      if (performance.now() - askedAt > DOUBLED) process.exit(EXIT.failed);
+      return;
+    }
+    askedAt = performance.now();
     ending.abort();
-    setTimeout(() => process.exit(EXIT.failed), END_TIMEOUT).unref();
+    setTimeout(() => process.exit(EXIT.failed), endTimeout).unref();
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+  process.on('SIGHUP', () => {
+    if (reload === undefined || (atTerminal && !isatty(0))) end();
+    else if (!ending.signal.aborted) reload();
+  });
   process.once('disconnect', end);
   process.channel?.unref();
-  return ending.signal;
+  return {
+    ending: ending.signal,
+    onReload: (act) => {
+      reload = act;
+    },
+    endWithin: (ms) => {
+      endTimeout = END_TIMEOUT + ms;
+    },
+  };
 }

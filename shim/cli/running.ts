@@ -12,6 +12,12 @@ export interface SipAddress {
 /** A shim that runs. */
 export interface RunningShim {
   readonly addresses: readonly SipAddress[];
+  /** The port of /metrics, /healthz and /status; undefined where there is none. */
+  readonly adminPort: number | undefined;
+  /** Goes on by other settings, as far as they can change while it runs; where that cannot be, says why and changes nothing. */
+  reload(settings: ShimSettings): string[];
+  /** Takes no new calls; resolves when what is under way is settled, within `drainTimeout`. */
+  drain(): Promise<void>;
   /** Ends it; resolves when all is on disk and the sockets are closed. */
   close(): Promise<void>;
 }

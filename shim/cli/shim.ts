@@ -1,13 +1,19 @@
-import type { ShimSettings } from '../config.ts';
+import type { ReadSettings, SHIM_SETTINGS, ShimSettings } from '../config.ts';
 import { createLog } from '../log.ts';
+import { reloadOnRequest } from './reload.ts';
 import { runShim, sipAddresses } from './run-shim.ts';
 import type { StartShim } from './running.ts';
 import { openState } from './state.ts';
 import { aborted, EXIT, type Terminal } from './terminal.ts';
 
 /** `offhook shim`: the shim alone, reporting to a deployed Worker. */
-export async function shim(settings: ShimSettings, terminal: Terminal, startShim: StartShim): Promise<number> {
-  const log = createLog(settings.logLevel, terminal.err, Date.now);
+export async function shim(
+  settings: ShimSettings,
+  terminal: Terminal,
+  startShim: StartShim,
+  reread: () => ReadSettings<typeof SHIM_SETTINGS>,
+): Promise<number> {
+  const log = createLog(settings.logLevel, terminal.err, Date.now, settings);
   const opened = await openState(settings);
   if (!opened.ok) {
     terminal.err(`offhook shim: ${opened.text}\n`);
@@ -25,7 +31,14 @@ export async function shim(settings: ShimSettings, terminal: Terminal, startShim
     terminal.out(
       `SIP ${sipAddresses(started.shim.addresses).join(', ')}; site ${settings.site} reports to ${settings.workerUrl}\n`,
     );
+    const own = { stateDir: opened.state.folder };
+    reloadOnRequest(terminal, settings, reread, log, (next) => {
+      terminal.endWithin?.(next.drainTimeout);
+      return started.shim.reload({ ...next, ...own });
+    });
+    terminal.endWithin?.(settings.drainTimeout);
     await aborted(terminal.ending);
+    await started.shim.drain();
     await started.shim.close();
     return EXIT.ok;
   } finally {

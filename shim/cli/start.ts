@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { StartSettings } from '../config.ts';
+import type { ReadSettings, START_SETTINGS, StartSettings } from '../config.ts';
 import { makeSecret, ownSecret } from '../embedded/secret.ts';
 import { hostPort, reachable, startEmbedded } from '../embedded/worker.ts';
 import { createLog } from '../log.ts';
 import { makeToken } from './make-token.ts';
+import { reloadOnRequest } from './reload.ts';
 import { runShim, sipAddresses } from './run-shim.ts';
 import type { RunningShim, StartShim } from './running.ts';
 import { openState } from './state.ts';
@@ -19,11 +20,12 @@ export async function start(
   terminal: Terminal,
   startShim: StartShim,
   wrangler: string,
+  reread: () => ReadSettings<typeof START_SETTINGS>,
 ): Promise<number> {
   const opened = await openState(settings);
   if (!opened.ok) return fail(terminal, opened.text);
   try {
-    return await run({ ...settings, stateDir: opened.state.folder }, terminal, startShim, wrangler, settings.stateDir);
+    return await run(settings, opened.state.folder, terminal, startShim, wrangler, reread);
   } finally {
     await opened.state.close();
   }
@@ -31,17 +33,18 @@ export async function start(
 
 async function run(
   settings: StartSettings,
+  folder: string,
   terminal: Terminal,
   startShim: StartShim,
   wrangler: string,
-  stateDir: string,
+  reread: () => ReadSettings<typeof START_SETTINGS>,
 ): Promise<number> {
-  const log = createLog(settings.logLevel, terminal.err, Date.now);
-  const secret = await secretOf(settings);
+  const log = createLog(settings.logLevel, terminal.err, Date.now, settings);
+  const secret = await secretOf(settings, folder);
   if (!secret.ok) return fail(terminal, secret.text);
   const embedded = await startEmbedded({
     wrangler,
-    folder: join(settings.stateDir, 'worker'),
+    folder: join(folder, 'worker'),
     host: settings.httpHost,
     port: settings.httpPort,
     secret: secret.secret,
@@ -57,12 +60,18 @@ async function run(
         Date.now(),
         randomUUID(),
       );
-    const shimSettings = { ...settings, workerUrl: worker.url, token: await token('ingest', { site: settings.site }) };
-    const started = await runShim(startShim, shimSettings, log);
+    const own = { stateDir: folder, workerUrl: worker.url, token: await token('ingest', { site: settings.site }) };
+    const started = await runShim(startShim, { ...settings, ...own }, log);
     if (!started.ok) return fail(terminal, started.text);
     const read = await token('read', { expires: READ_TOKEN_LIFE });
-    terminal.out(greeting(settings, worker.url, read, started.shim, settings.noPersistence ? undefined : stateDir));
+    terminal.out(greeting(settings, worker.url, read, started.shim, settings.noPersistence ? undefined : settings.stateDir));
+    reloadOnRequest(terminal, settings, reread, log, (next) => {
+      terminal.endWithin?.(next.drainTimeout);
+      return started.shim.reload({ ...next, ...own });
+    });
+    terminal.endWithin?.(settings.drainTimeout);
     await aborted(terminal.ending);
+    await started.shim.drain();
     // The Worker goes last: what the shim has to tell at its end is stored then.
     await started.shim.close();
     return EXIT.ok;
@@ -71,9 +80,9 @@ async function run(
   }
 }
 
-async function secretOf(settings: StartSettings): ReturnType<typeof ownSecret> {
+async function secretOf(settings: StartSettings, folder: string): ReturnType<typeof ownSecret> {
   if (settings.secret !== undefined) return { ok: true, secret: settings.secret };
-  return settings.noPersistence ? { ok: true, secret: makeSecret() } : ownSecret(settings.stateDir);
+  return settings.noPersistence ? { ok: true, secret: makeSecret() } : ownSecret(folder);
 }
 
 /** What `npm start` prints once all is up. `stateDir` is undefined where nothing is kept. */

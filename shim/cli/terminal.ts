@@ -9,6 +9,10 @@ export interface Terminal {
   readonly input?: (prompt: string) => Promise<string>;
   /** Aborted when the process is asked to end. */
   readonly ending: AbortSignal;
+  /** Has `act` called at each request to read the configuration again (SIGHUP). */
+  onReload?(act: () => void): void;
+  /** Once it is asked to end, the process may take `ms` for that; without a word it is a matter of a second or two. */
+  endWithin?(ms: number): void;
 }
 
 /** Exit codes. */

@@ -1,4 +1,5 @@
 import { defaultOf, rowsOf } from './help.ts';
+import { LIVE } from './live.ts';
 import { flagName, GROUPS, type Setting, type Table, variableName } from './setting.ts';
 
 /** The tables of docs/configuration.md: every setting once, grouped, with the commands that take it. */
@@ -13,8 +14,8 @@ export function reference(commands: { readonly [command: string]: Table }): stri
       [
         `## ${group}`,
         '',
-        '| Flag | Variable | Value | Default | What it is | Commands |',
-        '| --- | --- | --- | --- | --- | --- |',
+        '| Flag | Variable | Value | Default | What it is | Reload | Commands |',
+        '| --- | --- | --- | --- | --- | --- | --- |',
         ...lines,
       ].join('\n'),
     );
@@ -31,7 +32,7 @@ function line(key: string, row: Setting<unknown>, users: readonly string[]): str
   const variable = row.from === 'flag' ? '' : `\`${variableName(key)}\``;
   const value = [row.kind.placeholder === '' ? '' : `\`${row.kind.placeholder}\``, row.kind.range].filter(Boolean).join(', ');
   const fallback = row.required ? 'required' : row.defaultText !== undefined ? row.defaultText : code(defaultOf(row));
-  return `| ${[flag, variable, value, fallback, row.doc, users.join(', ')].map(cell).join(' | ')} |`;
+  return `| ${[flag, variable, value, fallback, row.doc, LIVE.has(key) ? 'yes' : '', users.join(', ')].map(cell).join(' | ')} |`;
 }
 
 const code = (text: string | undefined) => (text === undefined ? '' : `\`${text}\``);

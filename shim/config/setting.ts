@@ -30,6 +30,7 @@ export const GROUPS = [
   'TLS',
   'Placing',
   'State',
+  'Operation',
   'Presence',
   'Registrar',
   'Authentication and protection',

@@ -153,7 +153,49 @@ export const SHIM_SETTINGS = {
   ),
   stateDir: setting('State', text('<folder>', /^[^\0]+$/, 'a folder'), '.offhook', 'folder for what must survive a restart'),
   noPersistence: setting('State', toggle, false, 'keep nothing after the end: state lives in memory and a temporary folder'),
-  logLevel: setting('State', choice('debug', 'info', 'warn', 'error'), 'info', 'the least serious messages to log'),
+
+  logLevel: setting(
+    'Operation',
+    choice('debug', 'info', 'warn', 'error'),
+    'info',
+    'the least serious messages to log; debug traces SIP messages',
+  ),
+  logFormat: setting('Operation', choice('text', 'json'), 'text', 'lines for people (logfmt), or one JSON object a line'),
+  logCallId: optional(
+    'Operation',
+    list(text('<call-id>', /^[^\s,]{1,256}$/, 'a Call-ID without commas'), 32),
+    'at level debug, trace only the messages with these Call-IDs',
+  ),
+  logRedact: setting(
+    'Operation',
+    choice('users', 'secrets'),
+    'users',
+    'what the log leaves out: user names and numbers too (told by pseudonyms), or only credentials and tokens, which it never tells',
+  ),
+  adminHost: setting(
+    'Operation',
+    address,
+    '127.0.0.1',
+    'address of /metrics, /healthz and /status, for programs on this machine',
+  ),
+  adminPort: setting(
+    'Operation',
+    integer(0, 65_535, '<port>'),
+    0,
+    'port of /metrics, /healthz and /status; 0 for none (`offhook status` needs none)',
+  ),
+  healthOutboxAge: setting(
+    'Operation',
+    duration(SECOND, DAY),
+    2 * MINUTE,
+    '/healthz tells of trouble where an update has waited for the Worker for so long',
+  ),
+  drainTimeout: setting(
+    'Operation',
+    duration(0, 10 * MINUTE),
+    5 * SECOND,
+    'at SIGTERM, requests under way and the updates that wait get so long at most to be settled',
+  ),
 
   site: setting('Presence', siteName, () => siteOfHost(hostname()), 'name of this shim, unique in the deployment', {
     defaultText: "this host's name",

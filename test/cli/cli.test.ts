@@ -38,14 +38,17 @@ describe('Offhook command line', () => {
   it('lists its commands, and only those that are there', async () => {
     const { code, out } = await offhook(['--help']);
     expect(code).toBe(EXIT.ok);
-    expect([...out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1])).toEqual(['start', 'shim', 'token', 'user']);
+    expect([...out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1])).toEqual(['start', 'shim', 'status', 'token', 'user']);
   });
 
-  it.each([[['status']], [['toString']], [[]]])('answers an unknown command (%j) with the list and exit code 2', async (args) => {
-    const { code, out, err } = await offhook(args);
-    expect([code, out]).toEqual([EXIT.usage, '']);
-    expect(err).toContain('  token');
-  });
+  it.each([[['nothing']], [['toString']], [[]]])(
+    'answers an unknown command (%j) with the list and exit code 2',
+    async (args) => {
+      const { code, out, err } = await offhook(args);
+      expect([code, out]).toEqual([EXIT.usage, '']);
+      expect(err).toContain('  token');
+    },
+  );
 
   it('answers a bad setting with exit code 2', async () => {
     expect(await offhook(['shim', '--talking=never'])).toMatchObject({ code: EXIT.usage, out: '' });

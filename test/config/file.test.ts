@@ -81,7 +81,7 @@ max-expires = 1979-05-27
 
 [state]
 no-persistence = "yes"
-log-level = true
+state-dir = true
 config = "other.toml"
 
 [worker]
@@ -103,7 +103,7 @@ site = ""
         'offhook.toml:12:1: registrar.default-expires: must be a text or a number',
         'offhook.toml:13:1: registrar.max-expires: must be a text or a number',
         'offhook.toml:16:1: state.no-persistence: must be true or false',
-        'offhook.toml:17:1: state.log-level: must be a text or a number',
+        'offhook.toml:17:1: state.state-dir: must be a text or a number',
         'offhook.toml:18:1: state.config: does not stand in a file',
         'offhook.toml:21:1: worker.token: is taken only from the environment: OFFHOOK_TOKEN',
         'offhook.toml:24:1: presence.site: must be a text or a number',

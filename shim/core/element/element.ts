@@ -1,3 +1,4 @@
+import { adopt } from '../adopt.ts';
 import { Authorization, type AuthorizationSettings } from '../auth/authorization.ts';
 import type { Hashes } from '../auth/hashes.ts';
 import type { Users } from '../auth/users.ts';
@@ -77,7 +78,7 @@ export class Element {
   readonly #self: Self;
   readonly #unique: () => string;
   readonly #proxy: StatefulProxy;
-  readonly #placing: Placing;
+  #placing: Placing;
   /** At the edge of a PBX: it takes the place of the registrar. */
   readonly #edge: EdgeRegistrar | undefined;
   /** Undefined where authentication is off. */
@@ -90,6 +91,7 @@ export class Element {
   /** What was relayed in the step under way, for presence to look at when the step is done. */
   #observed: (() => Effects)[] = [];
   #now = 0;
+  #draining = false;
 
   constructor(settings: ElementSettings, parts: ElementParts) {
     this.#settings = settings;
@@ -98,15 +100,18 @@ export class Element {
     this.table = new TransactionTable(settings.transactions);
     this.location = new Location(settings.location);
     this.presence = new Presence(this.location, settings.presence);
-    const placing = new Placing(settings.placing, settings.upstream, parts.self.domains);
-    this.#placing = placing;
+    this.#placing = new Placing(settings.placing, settings.upstream, parts.self.domains);
+    const placed = () => this.#placing;
     const { authentication, self, unique } = parts;
-    this.guard = settings.guard && new Guard(settings.guard, (flow) => placing.isTrusted(flow));
+    this.guard = settings.guard && new Guard(settings.guard, (flow) => placed().isTrusted(flow));
     this.authorization =
       settings.authorization &&
       authentication &&
       new Authorization(settings.authorization, {
-        ...{ ...authentication, self, unique, placing, location: this.location },
+        ...{ ...authentication, self, unique, location: this.location },
+        get placing() {
+          return placed();
+        },
         calls: () => this.presence.tracker.calls,
       });
     this.#proxy = new StatefulProxy({
@@ -116,19 +121,28 @@ export class Element {
       restoredBranches: (m, callee) => this.presence.tracker.restoredBranches(m, callee),
       routing: {
         self: parts.self,
-        placing,
+        // Asked each time, as they may change (`reconfigure`).
+        get placing() {
+          return placed();
+        },
         isKnownDialog: (m) => this.presence.tracker.knows(m),
-        ...(placing.edge ? { edge: edgeRoute } : {}),
-        maxBranches: settings.maxBranches,
-        maxBreadth: settings.maxBreadth,
-        recurse: settings.recurse,
+        ...(this.#placing.edge ? { edge: edgeRoute } : {}),
+        get maxBranches() {
+          return settings.maxBranches;
+        },
+        get maxBreadth() {
+          return settings.maxBreadth;
+        },
+        get recurse() {
+          return settings.recurse;
+        },
         lookup: (aor) => this.location.lookup(aor, this.#now),
         isKnown: (aor) => this.#stranger || this.#known.has(aor) || this.location.get(aor).length > 0,
       },
       observer: {
         request: (m, flow, callee, sent) => {
           const parties = () =>
-            partiesOf(m, { flow, callee }, { location: this.location, placing, unique: this.#unique }, this.#now);
+            partiesOf(m, { flow, callee }, { location: this.location, placing: this.#placing, unique: this.#unique }, this.#now);
           this.#observed.push(() => this.presence.request(m, parties, this.#now, { callee, sent }));
         },
         response: (m, way) => {
@@ -136,7 +150,24 @@ export class Element {
         },
       },
     });
-    this.#edge = placing.edge && settings.upstream ? this.#edgeOf(settings.upstream) : undefined;
+    this.#edge = this.#placing.edge && settings.upstream ? this.#edgeOf(settings.upstream) : undefined;
+  }
+
+  /** Goes on by other settings. What is under way keeps the deadlines that it has. `settings` of the start become this element's own. */
+  reconfigure(settings: ElementSettings, domains: readonly string[]): void {
+    adopt(this.#settings, settings);
+    this.#self.serve(domains);
+    this.#placing = new Placing(this.#settings.placing, this.#settings.upstream, domains);
+  }
+
+  /** Takes no new calls from now on, as the process is about to end. All else goes on: calls that are there, registrations. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** New calls are refused. */
+  get draining(): boolean {
+    return this.#draining;
   }
 
   /** Takes up what an earlier process left on disk. */
@@ -218,6 +249,8 @@ export class Element {
         this.counters.overload += 1;
         return [...result.actions, ...this.#proxy.reject(m, flow, REFUSALS.full)];
       case 'new': {
+        if (this.#draining && m.method === 'INVITE' && to(m)?.tag === undefined)
+          return [...result.actions, ...this.#proxy.refuse(result.id, m, flow, REFUSALS.draining, now)];
         if (this.#edge?.takes(m)) return [...result.actions, ...this.#edge.request(m, flow, result.id, now)];
         const refuse = (refusal: Refusal) => [...result.actions, ...this.#proxy.refuse(result.id, m, flow, refusal, now)];
         const ruling = this.authorization?.rule(m, flow, now);
@@ -288,14 +321,26 @@ export class Element {
   }
 
   #edgeOf(pbx: Target): EdgeRegistrar {
-    const { placing, registrar, messages } = this.#settings;
-    const policy = { ...registrar, maxExpires: placing.longestGrant };
+    const settings = this.#settings;
+    const placed = () => this.#placing;
+    const { contactRewrite, longestGrant } = settings.placing;
     return new EdgeRegistrar(
-      { pbx, contactRewrite: placing.contactRewrite, policy, messages },
+      {
+        get pbx() {
+          return settings.upstream ?? pbx;
+        },
+        contactRewrite,
+        get policy() {
+          return { ...settings.registrar, maxExpires: longestGrant };
+        },
+        messages: settings.messages,
+      },
       {
         table: this.table,
         self: this.#self,
-        naming: this.#placing.naming,
+        get naming() {
+          return placed().naming;
+        },
         location: this.location,
         unique: this.#unique,
         refuse: (id, m, flow, refusal, now) => this.#proxy.refuse(id, m, flow, refusal, now),

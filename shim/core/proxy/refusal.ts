@@ -50,6 +50,8 @@ export const REFUSALS = {
   registrarFull: refusal(503, 'Registrar Full', ['Retry-After', '60']),
   /** The share of one source address is reached */
   busySource: refusal(503, 'Service Unavailable', ['Retry-After', '30'], warning('too many from this address')),
+  /** RFC 3261 21.5.4: about to end; the same address may serve again in a moment, or another one does */
+  draining: refusal(503, 'Service Unavailable', ['Retry-After', '5'], warning('about to restart')),
   /** A limit of this element is reached */
   full: refusal(503, 'Service Unavailable', ['Retry-After', '5'], warning('too many transactions')),
 } as const;

@@ -24,7 +24,7 @@ export class Self {
   readonly #advertised = new Map<ListenPoint, ListenPoint>();
   readonly #isLocal: (address: string) => boolean;
   readonly #ports: ReadonlySet<number>;
-  readonly #domains: ReadonlySet<string>;
+  #domains: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
 
   /**
@@ -48,6 +48,11 @@ export class Self {
   /** The domains served, in lower case. */
   get domains(): readonly string[] {
     return [...this.#domains];
+  }
+
+  /** Serves these domains from now on. */
+  serve(domains: readonly string[]): void {
+    this.#domains = new Set(domains);
   }
 
   /** RFC 3261 16.5: is the element responsible for the domain of that Request-URI. */

@@ -95,6 +95,15 @@ export class TransactionTable {
     return this.#transactions.size;
   }
 
+  /** Requests from the wire without a final answer yet. Looks at every transaction: for the end of the process. */
+  get unanswered(): number {
+    let count = 0;
+    for (const { side, state } of this.#transactions.values()) {
+      if (side === 'server' && (state === 'trying' || state === 'proceeding')) count += 1;
+    }
+    return count;
+  }
+
   alive(side: Side): number {
     return this.#alive[side];
   }
