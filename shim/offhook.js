@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `offhook`. Plain JavaScript that an old Node runs too: the rest needs Node 24 (TypeScript as it is, node:sqlite),
-// which the package `node` brings along. Started by an older one, this hands over to that.
+// which the package `node` brings along. Started by an older one, this hands over to that. A checkout runs its TypeScript; the packed
+// package has none, and runs dist/, as Node strips no types under node_modules.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +10,8 @@ import { dirname, join } from 'node:path';
 const NEEDED = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
-  const { main } = await import('./cli/main.ts');
+  const source = new URL('./cli/main.ts', import.meta.url);
+  const { main } = await import(existsSync(source) ? source.href : new URL('../dist/main.js', import.meta.url).href);
   process.exit(await main(process.argv.slice(2)));
 } else {
   const node = process.env.OFFHOOK_HANDED_OVER ? undefined : newerNode();

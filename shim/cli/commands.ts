@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Values } from '../config/setting.ts';
 import { USER_SETTINGS } from '../config/user.ts';
@@ -27,7 +28,10 @@ export interface Command {
   run(args: readonly string[], terminal: Terminal): Promise<number>;
 }
 
-const WRANGLER = join(import.meta.dirname, '../../wrangler.toml');
+/** The Worker's wrangler.toml: in dist/ it lies beside this file. */
+const WRANGLER = ['wrangler.toml', '../../wrangler.toml']
+  .map((path) => join(import.meta.dirname, path))
+  .find((path) => existsSync(path)) as string;
 
 // What a command needs is loaded when it runs, so that `token` and `--help` answer at once.
 const startShim: StartShim = async (settings, log) => (await import('../shim.ts')).startShim(settings, log);

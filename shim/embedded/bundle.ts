@@ -1,10 +1,16 @@
-import { buildSync } from 'esbuild';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 export type Bundle = { readonly ok: true; readonly code: string } | { readonly ok: false; readonly text: string };
 
-/** The Worker and all that it imports as one ES module, bundled with the conditions that wrangler uses for workerd. esbuild is gone when it returns. */
+/**
+ * The Worker and all that it imports as one ES module, bundled with the conditions that wrangler uses for workerd. esbuild is gone when it
+ * returns, and is not needed for a Worker that is JavaScript: that is bundled already (dist/worker.js).
+ */
 export function bundle(entry: string): Bundle {
   try {
+    if (entry.endsWith('.js')) return { ok: true, code: readFileSync(entry, 'utf8') };
+    const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
     const result = buildSync({
       entryPoints: [entry],
       bundle: true,

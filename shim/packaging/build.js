@@ -1,0 +1,46 @@
+// Makes dist/: what the packed package runs, since Node strips no types under node_modules. `npm pack` runs it (`prepack`).
+// main.js and its parts: the commands; worker.js and wrangler.toml: the Worker, for `offhook start` and for `wrangler deploy`.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+const file = (...parts) => join(root, ...parts);
+const { dependencies } = JSON.parse(readFileSync(file('package.json'), 'utf8'));
+const dist = file('dist');
+
+rmSync(dist, { recursive: true, force: true });
+
+// Each command in a file of its own, as it is loaded when it runs. What npm installs is not packed into them.
+buildSync({
+  entryPoints: { main: file('shim/cli/main.ts') },
+  outdir: dist,
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  external: Object.keys(dependencies),
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+
+// As wrangler bundles it: the Worker runs without node_modules.
+buildSync({
+  entryPoints: { worker: file('worker/index.ts') },
+  outdir: dist,
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2024',
+  mainFields: ['module', 'main'],
+  conditions: ['workerd', 'worker', 'browser'],
+  external: ['cloudflare:*', 'node:*'],
+  logLevel: 'warning',
+});
+
+const wrangler = readFileSync(file('wrangler.toml'), 'utf8');
+const packed = wrangler.replace(/^main = .*$/m, 'main = "worker.js"');
+if (packed === wrangler) throw new Error('wrangler.toml has no main to replace');
+writeFileSync(join(dist, 'wrangler.toml'), packed);
