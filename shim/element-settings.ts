@@ -113,6 +113,7 @@ function guardSettings(settings: ShimSettings): GuardSettings {
     scanners: settings.scanners.map((name) => name.toLowerCase()),
     sourceCalls: settings.sourceCalls,
     sourceBindings: settings.sourceBindings,
+    sourceConnections: settings.sourceConnections,
     maxSources: settings.maxSources,
     maxFlows: 2 * settings.maxBindings,
     // At the edge of a PBX it is the PBX that asks for the passwords.

@@ -6,12 +6,14 @@ import type { ShimStatus } from './admin/status.ts';
 import { outsideOf } from './advertised.ts';
 import type { ShimSettings } from './config.ts';
 import { Element } from './core/element/element.ts';
+import type { Guard } from './core/guard/guard.ts';
 import { Self } from './core/proxy/self.ts';
 import type { Flow, ListenPoint } from './core/transport.ts';
 import { drained } from './drain.ts';
 import { elementSettings } from './element-settings.ts';
 import { type CertificateSettings, readCertificates } from './io/certificates.ts';
 import { systemClock } from './io/clock.ts';
+import type { Welcome } from './io/connections.ts';
 import { openDisk } from './io/disk.ts';
 import { createHashes } from './io/hashes.ts';
 import { createNetwork, type Network } from './io/network.ts';
@@ -76,6 +78,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   for (const note of notes) log.warn(note);
 
   let shell: Shell | undefined;
+  let guard: Guard | undefined;
   let network: Network;
   let trace = createTrace(settings, log);
   const onMessage = (text: string, flow: Flow) => {
@@ -83,7 +86,8 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     shell?.receive(text, flow);
   };
   try {
-    network = await listen(settings, onMessage, log);
+    const welcome: Welcome = (address, open) => guard?.welcomes(address, open, clock.now()) ?? true;
+    network = await listen(settings, { onMessage, welcome }, log);
   } catch (error) {
     disk.close();
     throw error;
@@ -103,6 +107,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     unique: () => `${prefix}${(count++).toString(36)}`,
     ...(found ? { authentication: { users: found.users, hashes: createHashes() } } : {}),
   });
+  guard = element.guard;
   const { outbox } = element.presence;
   const sender = createSender({
     url: settings.workerUrl,
@@ -233,7 +238,7 @@ function warnOfOpenDoors(settings: ShimSettings, users: number | undefined, log:
 /** Every address over UDP and TCP, on one port (0 takes one that is free for both), and over whatever else is set. */
 async function listen(
   settings: ShimSettings,
-  onMessage: Parameters<typeof createNetwork>[0]['onMessage'],
+  handlers: Pick<Parameters<typeof createNetwork>[0], 'onMessage' | 'welcome'>,
   log: Log,
 ): Promise<Network> {
   const { sipHost, sipPort } = settings;
@@ -264,7 +269,7 @@ async function listen(
         limits,
         tls,
         origins: settings.wsOrigins,
-        onMessage,
+        ...handlers,
         onError: (error, from) => {
           if (from === 'socket') log.warn('network', { error: error.message });
           else log.error('defect in the handling of a message', { error: traceOf(error) });

@@ -56,6 +56,7 @@ export const PROTECTION_SETTINGS = {
     1000,
     'telephones registered from one address; more are refused with 503',
   ),
+  sourceConnections: setting(GROUP, integer(1, 60_000), 500, 'connections (TCP, TLS, WebSocket) open at once from one address'),
   banAfter: setting(GROUP, integer(1, 10_000), 10, 'wrong passwords, unknown names and malformed messages that lead to a ban'),
   banWindow: setting(GROUP, duration(SECOND, DAY), 10 * MINUTE, 'they are forgotten within so long'),
   banTime: setting(GROUP, duration(SECOND, DAY), 5 * MINUTE, 'first ban; each further one is twice as long'),

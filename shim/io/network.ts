@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { MessageLimits } from '../core/sip/index.ts';
 import { DEFAULT_MESSAGE_LIMITS } from '../core/sip/index.ts';
 import type { Flow, ListenPoint, Target } from '../core/transport.ts';
-import { Connections } from './connections.ts';
+import { Connections, type Welcome } from './connections.ts';
 import { createLocator, type Location, type Locator, type Server } from './locate.ts';
 import { createResolver, type Resolver } from './resolve.ts';
 import { streamTransport } from './tcp.ts';
@@ -107,6 +107,8 @@ export interface NetworkOptions {
   readonly listen: readonly ListenPoint[];
   /** Each datagram, and each message of a stream: a byte string, not looked into. */
   readonly onMessage: (text: string, flow: Flow) => void;
+  /** Whether a connection of others is taken; all are, up to the limit, where it is not given. */
+  readonly welcome?: Welcome;
   /** A keep-alive came (RFC 5626); on a connection it has been answered. */
   readonly onPing?: (flow: Flow) => void;
   /** Something to log: a socket's error, or a bug in a handler. The network goes on. */
@@ -162,7 +164,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       options.onError(error as Error, 'handler');
     }
   };
-  const connections = new Connections(limits.connections);
+  const connections = new Connections(limits.connections, options.welcome);
   const context: TransportContext = {
     limits,
     counters,

@@ -37,14 +37,14 @@ export function streamTransport(context: TransportContext, tls: TlsContext): Str
       context,
       () => connections.remove(connection, end),
     );
-    connections.add(connection, end);
+    connections.add(connection, end, accepted ? remote.address : undefined);
     return connection;
   };
 
   const accept = (socket: Socket, transport: 'tcp' | 'tls') => {
     const { remoteAddress, remotePort } = socket;
-    if (closed || remoteAddress === undefined || remotePort === undefined || connections.full) {
-      if (connections.full) counters.refused++;
+    if (closed || remoteAddress === undefined || remotePort === undefined || !connections.admits(remoteAddress)) {
+      if (!closed) counters.refused++;
       socket.on('error', () => {});
       socket.destroy();
       return;

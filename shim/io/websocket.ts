@@ -63,19 +63,20 @@ export function webSocketTransport(
         connections.remove(connection, undefined);
       });
       open.add(connection);
-      connections.add(connection, undefined);
+      connections.add(connection, undefined, remoteAddress);
     });
   };
 
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer, transport: 'ws' | 'wss'): void => {
     const socket = stream as Socket;
     socket.on('error', () => socket.destroy());
-    const refused = refusal(request, origins) ?? (connections.full ? '503 Service Unavailable' : undefined);
+    const room = connections.admits(socket.remoteAddress ?? '');
+    const refused = refusal(request, origins) ?? (room ? undefined : '503 Service Unavailable');
     if (refused === undefined) {
       adopt(request, socket, transport, head);
       return;
     }
-    if (connections.full) counters.refused++;
+    if (!room) counters.refused++;
     else counters.handshakeErrors++;
     socket.once('finish', () => socket.destroy());
     socket.end(`HTTP/1.1 ${refused}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

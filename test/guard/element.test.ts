@@ -17,6 +17,7 @@ const GUARD: GuardSettings = {
   scanners: DEFAULT_SCANNERS,
   sourceCalls: 2,
   sourceBindings: 2,
+  sourceConnections: 2,
   maxSources: 100,
   maxFlows: 100,
   registrationsProven: false,

@@ -21,6 +21,7 @@ const SETTINGS: GuardSettings = {
   scanners: ['friendly-scanner'],
   sourceCalls: 3,
   sourceBindings: 2,
+  sourceConnections: 2,
   maxSources: 100,
   maxFlows: 100,
   registrationsProven: true,
@@ -101,7 +102,7 @@ describe('Offhook guard: bans', () => {
     repeat(g, 1, evidence);
     expect(g.admit(BAD, T0)).toBe(false);
     expect(g.counters).toMatchObject({ bans: 1, banned: 1 });
-    expect(g.welcomes('203.0.113.9', T0)).toBe(false);
+    expect([g.welcomes('203.0.113.9', 0, T0), g.welcomes('203.0.113.10', 0, T0)]).toEqual([false, true]);
     expect(g.admit(at('203.0.113.10'), T0)).toBe(true);
   });
 
@@ -178,6 +179,13 @@ describe('Offhook guard: bans', () => {
 });
 
 describe('Offhook guard: caps of one source', () => {
+  it('refuse a connection beyond those that are open', () => {
+    const g = guard();
+    expect([0, 1, 2].map((open) => g.welcomes('203.0.113.9', open, T0))).toEqual([true, true, false]);
+    expect(g.welcomes('127.0.0.1', 100, T0)).toBe(true);
+    expect(g.counters.cappedConnections).toBe(1);
+  });
+
   const invite = (callId: string) => ({ text: `Call-ID: ${callId}`, fields: [4, 0, 9, 9 + callId.length] }) as never;
 
   it('refuse a call beyond those that are open, and take one again when another has ended', () => {

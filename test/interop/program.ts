@@ -2,7 +2,16 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** The Debian package of each program that the interop tests run. */
-const PACKAGES = { sipp: 'sip-tester', chromium: 'chromium', baresip: 'baresip-core', kamailio: 'kamailio' } as const;
+const PACKAGES = {
+  sipp: 'sip-tester',
+  chromium: 'chromium',
+  baresip: 'baresip-core',
+  kamailio: 'kamailio',
+  sipsak: 'sipsak',
+  svmap: 'sipvicious',
+  svwar: 'sipvicious',
+  svcrack: 'sipvicious',
+} as const;
 
 /** Where the program is; throws with the way to install it where it is missing. */
 export function program(name: keyof typeof PACKAGES): string {

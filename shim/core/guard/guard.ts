@@ -28,6 +28,8 @@ export interface GuardSettings {
   /** Calls open at once of one source, and registrations. */
   readonly sourceCalls: number;
   readonly sourceBindings: number;
+  /** Connections (TCP, TLS, WebSocket) that one source may have open. */
+  readonly sourceConnections: number;
   /** Sources remembered. */
   readonly maxSources: number;
   /** Registered flows remembered. */
@@ -71,6 +73,8 @@ export interface GuardCounters {
   /** Calls and registrations refused at the cap of their source. */
   cappedCalls: number;
   cappedBindings: number;
+  /** Connections refused at the cap of their source. */
+  cappedConnections: number;
 }
 
 /** Bans told to the log in one second; further ones are counted. */
@@ -93,6 +97,7 @@ export class Guard {
     spared: 0,
     cappedCalls: 0,
     cappedBindings: 0,
+    cappedConnections: 0,
   };
   readonly sources: Sources;
   readonly flows: RegisteredFlows;
@@ -134,10 +139,17 @@ export class Guard {
     return this.#limited();
   }
 
-  /** Is a new connection from there to be taken. */
-  welcomes(address: string, now: number): boolean {
+  /** Is a new connection from there to be taken, where so many are open from the same source. */
+  welcomes(address: string, open: number, now: number): boolean {
     const source = this.#source(address, now);
-    return source.exempt || source.bannedUntil <= now;
+    if (source.exempt) return true;
+    if (source.bannedUntil > now) {
+      this.counters.banned += 1;
+      return false;
+    }
+    if (open < this.#settings.sourceConnections) return true;
+    this.counters.cappedConnections += 1;
+    return false;
   }
 
   /** Is a request that was read to be looked at further. */
