@@ -12,6 +12,8 @@ export interface LeanSettings {
   readonly shim: Address;
   readonly domain: string;
   readonly transport?: 'UDP' | 'TCP';
+  /** The address that they send from; 127.0.0.1 where none is given. */
+  readonly host?: string;
 }
 
 interface RequestOptions {
@@ -42,7 +44,11 @@ export class LeanPhones {
 
   static async open(settings: LeanSettings): Promise<LeanPhones> {
     let phones: LeanPhones | undefined;
-    const wire = await (settings.transport === 'TCP' ? tcpWire : udpWire)(settings.shim, (text) => phones?.receive(text));
+    const wire = await (settings.transport === 'TCP' ? tcpWire : udpWire)(
+      settings.shim,
+      (text) => phones?.receive(text),
+      settings.host,
+    );
     phones = new LeanPhones(settings, wire);
     return phones;
   }

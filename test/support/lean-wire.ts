@@ -12,10 +12,10 @@ export interface Wire {
   close(): void;
 }
 
-export async function udpWire(shim: Address, receive: (text: string) => void): Promise<Wire> {
+export async function udpWire(shim: Address, receive: (text: string) => void, host = '127.0.0.1'): Promise<Wire> {
   const socket = createSocket('udp4');
   socket.on('message', (datagram) => receive(datagram.toString('latin1')));
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, host);
   await once(socket, 'listening');
   try {
     // Fifty phones behind one socket get many messages at once.
@@ -34,8 +34,8 @@ export async function udpWire(shim: Address, receive: (text: string) => void): P
   };
 }
 
-export async function tcpWire(shim: Address, receive: (text: string) => void): Promise<Wire> {
-  const socket = connect({ host: shim.address, port: shim.port, localAddress: '127.0.0.1' });
+export async function tcpWire(shim: Address, receive: (text: string) => void, host = '127.0.0.1'): Promise<Wire> {
+  const socket = connect({ host: shim.address, port: shim.port, localAddress: host });
   await once(socket, 'connect');
   socket.setNoDelay(true);
   socket.on('error', () => {});

@@ -3,43 +3,36 @@ import type { JournalState, OutboxEntry } from '../../core/journal.ts';
 import type { Binding } from '../../core/registrar/binding.ts';
 import { type Flow, transportNamed } from '../../core/transport.ts';
 
-interface BindingRow {
-  aor: string;
-  contact: string;
-  call_id: string;
-  cseq: number;
-  q: number;
-  since: number;
-  expires_at: number;
-  user_agent: string;
-  flow: string;
-  params: string;
-}
+/** As the columns are named below. */
+type BindingRow = [
+  aor: string,
+  contact: string,
+  callId: string,
+  cseq: number,
+  q: number,
+  since: number,
+  expiresAt: number,
+  userAgent: string,
+  flow: string,
+  params: string,
+];
+const BINDINGS = 'SELECT aor, contact, call_id, cseq, q, since, expires_at, user_agent, flow, params FROM binding';
 
 /** Reads all that is kept. A binding whose flow cannot be read is left out and counted in `skipped`. */
 export function load(db: DatabaseSync): JournalState & { readonly skipped: number } {
   const bindings: Binding[] = [];
   let skipped = 0;
-  for (const found of db.prepare('SELECT * FROM binding').iterate()) {
-    const row = found as unknown as BindingRow;
-    const flow = readFlow(row.flow);
+  const rows = db.prepare(BINDINGS);
+  // A hundred thousand rows are read at a start: as arrays they cost half of what they cost as objects.
+  rows.setReturnArrays(true);
+  for (const found of rows.iterate()) {
+    const [aor, contact, callId, cseq, q, since, expiresAt, userAgent, text, params] = found as unknown as BindingRow;
+    const flow = readFlow(text);
     if (flow === undefined) {
       skipped += 1;
       continue;
     }
-    const { aor, contact, cseq, q, since, params } = row;
-    bindings.push({
-      aor,
-      contact,
-      callId: row.call_id,
-      cseq,
-      q,
-      since,
-      expiresAt: row.expires_at,
-      userAgent: row.user_agent,
-      flow,
-      params,
-    });
+    bindings.push({ aor, contact, callId, cseq, q, since, expiresAt, userAgent, flow, params });
   }
   const dialogs = db.prepare('SELECT key, body FROM dialog').all() as unknown as { key: string; body: string }[];
   const outbox = db

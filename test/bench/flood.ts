@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { LeanPhones } from '../support/lean-phones.ts';
+import { type Figure, type Measurement, quantile, round } from './figure.ts';
+import { type ForkedShim, forkShim } from './shim.ts';
+import { startSink } from './sink.ts';
+
+const DOMAIN = 'example.com';
+/** REGISTERs a second from one source, and for how long. */
+const RATE = 5000;
+const SECONDS = 8;
+/** Calls a second of another source meanwhile. */
+const CALLS = 25;
+const PAIRS = 50;
+/** p99 of the answer time with the flood over that without, at most (issue 3). */
+const GOAL = 2;
+
+/**
+ * (h) What a flood of REGISTERs from one source costs the calls of another: the time from INVITE to its 200 as the caller sees it, with and
+ * without the flood, in turns in one run. The guard is on as by default; the phones are at 127.0.0.2, which no allow list names.
+ */
+export const flood: Measurement = {
+  name: 'flood',
+  async measure(say) {
+    const worker = await startSink();
+    const shim = await forkShim(worker, [`--domains=${DOMAIN}`]);
+    const phones = await LeanPhones.open({ shim: shim.sip, domain: DOMAIN, host: '127.0.0.2' });
+    phones.onCall = (call) => {
+      call.ring();
+      void call.answer();
+    };
+    try {
+      for (let n = 0; n < PAIRS; n++) await Promise.all([phones.register(`caller${n}`), phones.register(`callee${n}`)]);
+      say('without a flood');
+      const before = await answerTimes(phones, 0);
+      say(`with ${RATE} REGISTERs a second`);
+      const flooder = flooded(shim);
+      const during = await answerTimes(phones, 1);
+      const sent = await flooder;
+      say('without again');
+      const calm = [...before, ...(await answerTimes(phones, 2))];
+      const ratio = quantile(during, 0.99) / quantile(calm, 0.99);
+      const asked = `INVITE -> 200, p99, ${CALLS} calls/s`;
+      const figures: Figure[] = [
+        { name: asked, value: round(quantile(calm, 0.99)), unit: 'ms' },
+        {
+          name: `${asked}, in a flood of REGISTERs`,
+          value: round(quantile(during, 0.99)),
+          unit: 'ms',
+          note: `${Math.round(sent / SECONDS)} REGISTERs a second`,
+        },
+        { name: 'p99 in the flood over p99 without', value: round(ratio), unit: '', goal: { at: 'most', value: GOAL } },
+        { name: 'p50 in the flood over p50 without', value: round(quantile(during, 0.5) / quantile(calm, 0.5)), unit: '' },
+      ];
+      return figures;
+    } finally {
+      phones.close();
+      await shim.close();
+      await worker.close();
+    }
+  },
+};
+
+async function flooded(shim: ForkedShim): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'flooder.ts'), String(shim.sip.port), String(RATE), String(SECONDS)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let told = '';
+  child.stdout.on('data', (data) => {
+    told += data;
+  });
+  await once(child, 'exit');
+  return Number(told);
+}
+
+/** Of every call that is made in that time, ms. A call that is not answered 200 is a failure. */
+async function answerTimes(phones: LeanPhones, turn: number): Promise<number[]> {
+  const count = CALLS * SECONDS;
+  const times = Array.from({ length: count }, async (_, n) => {
+    await new Promise((resolve) => setTimeout(resolve, (n * 1000) / CALLS));
+    const began = performance.now();
+    const pair = (n + turn) % PAIRS;
+    const call = phones.call(`caller${pair}`, `callee${pair}`);
+    const status = await call.answered;
+    const time = performance.now() - began;
+    if (status !== 200) throw new Error(`a call was answered ${status}`);
+    await call.bye();
+    return time;
+  });
+  return await Promise.all(times);
+}
