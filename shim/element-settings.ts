@@ -15,6 +15,13 @@ const BYE_SLACK = 8 * SECOND;
 const CALL_GRACE = 60 * SECOND;
 const KNOWN_USERS = 100_000;
 
+const probeSettings = ({ probeInterval, probeTries, probeRetry, maxProbes }: ShimSettings) => ({
+  interval: probeInterval,
+  tries: probeTries,
+  retry: probeRetry,
+  underWay: maxProbes,
+});
+
 /** The element's settings from those of the shim. `epoch` and `chance` are this start's. */
 export function elementSettings(
   settings: ShimSettings,
@@ -53,6 +60,8 @@ export function elementSettings(
         earlyCap: timerC + 64 * t1 + BEYOND_TIMER_C,
         byeCap: 64 * t1 + BYE_SLACK,
         maxDialogs: settings.maxDialogs,
+        ...(settings.sessionRules ? { sessionRules: settings.sessionRules } : {}),
+        ...(settings.probeInterval > 0 ? { probe: probeSettings(settings) } : {}),
       },
       reporter: { expiry: settings.expiry, callGrace: CALL_GRACE },
       outbox: {
@@ -64,6 +73,10 @@ export function elementSettings(
         backoffMax: settings.backoffMax,
       },
     },
+    sessionTimer:
+      settings.sessionExpires > 0
+        ? { expires: settings.sessionExpires / SECOND, minSe: Math.ceil(settings.minSe / SECOND) }
+        : undefined,
     upstream: upstream && targetOf(upstream),
     placing: placingSettings(settings),
     maxBranches: settings.maxBranches,

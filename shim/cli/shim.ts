@@ -1,4 +1,5 @@
 import type { ReadSettings, SHIM_SETTINGS, ShimSettings } from '../config.ts';
+import { ghostLine } from '../ghost.ts';
 import { createLog } from '../log.ts';
 import { reloadOnRequest } from './reload.ts';
 import { runShim, sipAddresses } from './run-shim.ts';
@@ -29,7 +30,7 @@ export async function shim(
       return EXIT.failed;
     }
     terminal.out(
-      `SIP ${sipAddresses(started.shim.addresses).join(', ')}; site ${settings.site} reports to ${settings.workerUrl}\n`,
+      `SIP ${sipAddresses(started.shim.addresses).join(', ')}; site ${settings.site} reports to ${settings.workerUrl}\n${ghostLine(settings)}\n`,
     );
     const own = { stateDir: opened.state.folder };
     reloadOnRequest(terminal, settings, reread, log, (next) => {

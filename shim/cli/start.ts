@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ReadSettings, START_SETTINGS, StartSettings } from '../config.ts';
 import { makeSecret, ownSecret } from '../embedded/secret.ts';
 import { hostPort, reachable, startEmbedded } from '../embedded/worker.ts';
+import { ghostLine } from '../ghost.ts';
 import { createLog } from '../log.ts';
 import { makeToken } from './make-token.ts';
 import { reloadOnRequest } from './reload.ts';
@@ -64,7 +65,8 @@ async function run(
     const started = await runShim(startShim, { ...settings, ...own }, log);
     if (!started.ok) return fail(terminal, started.text);
     const read = await token('read', { expires: READ_TOKEN_LIFE });
-    terminal.out(greeting(settings, worker.url, read, started.shim, settings.noPersistence ? undefined : settings.stateDir));
+    const kept = settings.noPersistence ? undefined : settings.stateDir;
+    terminal.out(`${greeting(settings, worker.url, read, started.shim, kept)}${ghostLine({ ...settings, ...own })}.\n`);
     reloadOnRequest(terminal, settings, reread, log, (next) => {
       terminal.endWithin?.(next.drainTimeout);
       return started.shim.reload({ ...next, ...own });

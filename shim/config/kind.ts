@@ -53,6 +53,17 @@ export function duration(min: number, max: number): Kind<number> {
   };
 }
 
+/** A length of time as `duration` reads it, or 0 for none. */
+export function durationOrOff(min: number, max: number): Kind<number> {
+  const kind = duration(min, max);
+  return {
+    ...kind,
+    range: `0 or ${kind.range}`,
+    show: (value) => (value === 0 ? '0' : kind.show(value)),
+    read: (text) => (/^0(?:ms|s|m|h|d)?$/.test(text) ? good(0) : kind.read(text)),
+  };
+}
+
 /** ms in the largest unit that leaves no fraction. */
 export function showDuration(ms: number): string {
   for (const unit of Object.keys(DURATION_UNITS) as DurationUnit[]) {

@@ -15,6 +15,8 @@ const ORDERED: readonly (readonly [Numbers, Numbers, string])[] = [
   ['bindingsPerUser', 'maxBindings', 'or one user could never have as many'],
   ['banTime', 'banMax', 'as bans begin at the one and grow to the other'],
   ['timerC', 'dialogCap', 'or a call could count as over while it may still ring'],
+  ['sessionExpires', 'dialogCap', 'or a call could count as over before its session timer is refreshed'],
+  ['probeInterval', 'dialogCap', 'or a call could count as over before it is asked whether it lives'],
 ];
 
 const DURATIONS: ReadonlySet<Numbers> = new Set([
@@ -29,6 +31,9 @@ const DURATIONS: ReadonlySet<Numbers> = new Set([
   'dialogCap',
   'banTime',
   'banMax',
+  'sessionExpires',
+  'minSe',
+  'probeInterval',
 ]);
 
 /**
@@ -49,7 +54,7 @@ export function relationProblems(
       text: `${show(least)} must not be greater than ${show(most)}, ${why}`,
     });
   }
-  return [...problems, ...certificateProblems(values), ...placingProblems(values)];
+  return [...problems, ...certificateProblems(values), ...placingProblems(values), ...timerProblems(values)];
 }
 
 /** A certificate is nothing without its key, nor a secure listener without a certificate. */
@@ -87,4 +92,12 @@ function placingProblems(values: Parameters<typeof relationProblems>[0]): Proble
   const unserved = new Set((numbers ?? []).map((rule) => rule.domain).filter((domain) => !served.has(domain)));
   for (const domain of unserved) problems.push({ setting: '--numbers', text: `${domain} must be one of the domains` });
   return problems;
+}
+
+/** RFC 4028 8.1: what is asked for must not be refused. */
+function timerProblems({ sessionExpires, minSe }: Parameters<typeof relationProblems>[0]): Problem[] {
+  if (typeof sessionExpires !== 'number' || typeof minSe !== 'number' || sessionExpires === 0 || minSe <= sessionExpires)
+    return [];
+  const text = `${showDuration(minSe)} must not be greater than ${showDuration(sessionExpires)}, or what is asked for would be refused (RFC 4028 8.1)`;
+  return [{ setting: '--min-se, --session-expires', text }];
 }

@@ -1,9 +1,23 @@
 import { hostname } from 'node:os';
 import { LIMITS } from '#protocol';
 import { ADVERTISED } from '../advertised.ts';
-import { address, addressRange, choice, domain, duration, integer, list, size, text, toggle, webUrl } from './kind.ts';
+import {
+  address,
+  addressRange,
+  choice,
+  domain,
+  duration,
+  durationOrOff,
+  integer,
+  list,
+  size,
+  text,
+  toggle,
+  webUrl,
+} from './kind.ts';
 import { numberRule, orNone, pair } from './placing-kind.ts';
 import { PROTECTION_SETTINGS } from './protection.ts';
+import { sessionRule } from './session-rule.ts';
 import { optional, required, setting, type Values } from './setting.ts';
 
 const SECOND = 1000;
@@ -249,6 +263,42 @@ export const SHIM_SETTINGS = {
     duration(MINUTE, DAY),
     4 * HOUR,
     'a call without any message for so long counts as over',
+  ),
+  sessionExpires: setting(
+    'Calls and transactions',
+    durationOrOff(90 * SECOND, DAY),
+    0,
+    'session timer to ask for in calls that have none (RFC 4028); a longer one is shortened to it; 0 asks for none',
+  ),
+  minSe: setting(
+    'Calls and transactions',
+    duration(90 * SECOND, DAY),
+    90 * SECOND,
+    'shortest session timer to accept where timers are asked for; a shorter one is refused with 422 (RFC 4028 8.1)',
+  ),
+  probeInterval: setting(
+    'Calls and transactions',
+    durationOrOff(10 * SECOND, DAY),
+    5 * MINUTE,
+    'a call without session timer of which nothing is heard for so long is asked whether it lives, by OPTIONS within it; 0 asks none',
+  ),
+  probeTries: setting(
+    'Calls and transactions',
+    integer(2, 10),
+    3,
+    'so many questions in a row must fail at one party before a call counts as over (in presence alone: nothing is sent to end it)',
+  ),
+  probeRetry: setting(
+    'Calls and transactions',
+    duration(SECOND, HOUR),
+    10 * SECOND,
+    'pause between a question that failed and the next',
+  ),
+  maxProbes: setting('Calls and transactions', integer(2, 100_000), 500, 'questions under way at once; calls beyond wait'),
+  sessionRules: optional(
+    'Calls and transactions',
+    list(sessionRule, 256),
+    'what calls of an address are, `pattern=type`, the first that matches: `*` and `?` as in file names, `\\` before a character to take it as it is; with `@` against user@host, else against the user; types voice, video, voicemail, streaming, conference, queue, message',
   ),
   timerC: setting(
     'Calls and transactions',

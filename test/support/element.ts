@@ -70,6 +70,7 @@ export interface Otherwise {
   readonly transactions?: Partial<ElementSettings['transactions']>;
   readonly upstream?: Target;
   readonly placing?: Partial<ElementSettings['placing']>;
+  readonly sessionTimer?: ElementSettings['sessionTimer'];
   readonly maxBranches?: number;
   readonly recurse?: boolean;
   readonly domains?: readonly string[];
@@ -91,6 +92,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     transactions: { ...ELEMENT_SETTINGS.transactions, ...otherwise.transactions },
     upstream: otherwise.upstream,
     placing: { ...ALONE, ...otherwise.placing },
+    sessionTimer: otherwise.sessionTimer,
     maxBranches: otherwise.maxBranches ?? ELEMENT_SETTINGS.maxBranches,
     recurse: otherwise.recurse ?? ELEMENT_SETTINGS.recurse,
     ...(otherwise.guard ? { guard: otherwise.guard } : {}),

@@ -131,9 +131,30 @@ export type SessionType = 'voice' | 'video' | 'voicemail' | 'streaming' | 'confe
 /** Why a terminal is gone: it said so, its time ran out, or the limit of bindings displaced it. */
 export type OfflineReason = 'unregistered' | 'expired' | 'displaced';
 
+/** Why a call is over, as its site found out. */
+export const END_CAUSES = [
+  /** A BYE was seen. */
+  'bye',
+  /** It was not answered: refused, given up by the caller, or by time. */
+  'rejected',
+  'cancelled',
+  'timeout',
+  'answered-elsewhere',
+  /** Another call took its place (RFC 3891). */
+  'replaced',
+  /** Its session timer ran out (RFC 4028 10). */
+  'session-timer',
+  /** A party no longer knows of it, or could not be reached, when asked several times. */
+  'probe',
+  /** Nothing was heard of it for as long as the site waits at most. */
+  'hard-cap',
+  /** The site fell silent. */
+  'lost',
+] as const;
+
 /** Why a call is over. `status` is the SIP status code where one ended it. */
 export interface EndReason {
-  readonly cause: 'bye' | 'rejected' | 'cancelled' | 'timeout' | 'hard-cap' | 'answered-elsewhere' | 'lost';
+  readonly cause: (typeof END_CAUSES)[number];
   readonly status?: number;
   readonly text?: string;
 }

@@ -8,8 +8,9 @@ import type { Stream } from './sdp.ts';
  * - `confirmed`: talking.
  * - `closing`: a BYE was seen, and "terminating" waits for its answer (FIG. 6).
  * - `terminating`: a BYE was seen and told (FIG. 5).
+ * - `challenged`: so it was, and the BYE was asked for credentials: it comes again, or the dialog goes on (RFC 3261 22.2).
  */
-export type DialogState = 'answered' | 'confirmed' | 'closing' | 'terminating';
+export type DialogState = 'answered' | 'confirmed' | 'closing' | 'terminating' | 'challenged';
 
 /** The two ends of a dialog: who sent the INVITE that began the call, and who answered it. */
 export type Side = 'caller' | 'callee';
@@ -37,6 +38,22 @@ export interface Dialog {
   first?: number;
   /** Media do not flow both ways, since one party has put the other on hold. */
   held?: boolean;
+  /** RFC 4028: when the session is over unless it is refreshed before, ms since 1970. */
+  expiresAt?: number;
+  /** The URIs of the Record-Route of the 2xx, from the top, with a space between each two: the way from the callee to the caller. */
+  route?: string;
+  caller?: End;
+  callee?: End;
+  /** A Contact that is that of its sender when the request is answered with 2xx (RFC 3261 12.2: target refresh). */
+  moving?: { readonly side: Side; readonly cseq: number; readonly target: string };
+}
+
+/** One end of a dialog, as the other end must know it to send a request (RFC 3261 12.2.1.1). */
+export interface End {
+  /** Remote target: its Contact URI. */
+  target: string;
+  /** The highest CSeq number that was seen from there; 0 where none was. */
+  cseq: number;
 }
 
 /** What a call is for its parties, from all its dialogs. */
@@ -95,6 +112,14 @@ export interface Call {
   session: SessionType;
   /** What the INVITE offered: every callee who answers it answers this. */
   offered?: readonly Stream[];
+  /** The type that the rules of the configuration give to calls of that address; it goes before what the media say. */
+  rule?: SessionType;
+  /** URIs of the INVITE's From, To and Contact. */
+  ends?: { readonly from: string; readonly to: string; readonly contact: string };
+  /** The value of the INVITE's Replaces (RFC 3891). */
+  replaces?: string;
+  /** Another call has taken the place of this one. */
+  replaced?: true;
   details?: Dialog[];
 }
 
@@ -134,7 +159,7 @@ export function phaseOf(call: Call): Phase | undefined {
   const states = call.dialogs.map(([, state]) => state);
   if (states.includes('confirmed')) return 'talking';
   if (states.includes('answered') || states.includes('closing')) return call.phase === 'trying' ? 'early' : call.phase;
-  return states.includes('terminating') ? 'terminating' : undefined;
+  return states.includes('terminating') || states.includes('challenged') ? 'terminating' : undefined;
 }
 
 /** RFC 3261 21: why an INVITE failed, from the final status that went back to the caller. */

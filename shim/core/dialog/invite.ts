@@ -1,8 +1,22 @@
-import { callId, cseq, from, type Message, own, to } from '../sip/index.ts';
+import { callId, contacts, cseq, from, header, type Message, own, to } from '../sip/index.ts';
 import { type CallBook, tell } from './book.ts';
-import { type Branch, type Call, type CallEvent, detailOf, dialogState, failureReason, type Leg, setDialog } from './call.ts';
+import {
+  type Branch,
+  type Call,
+  type CallEvent,
+  type Dialog,
+  detailOf,
+  dialogState,
+  failureReason,
+  type Leg,
+  setDialog,
+} from './call.ts';
 import { openDetail, requestDescribes, responseDescribes } from './offer-answer.ts';
+import { replace } from './replaces.ts';
 import { streamsOf } from './sdp.ts';
+import { ruleFor } from './session-rules.ts';
+import { observeTimer } from './session-timer.ts';
+import { learnEnds } from './target.ts';
 
 /** The parties of an INVITE, as far as they are users that this shim may speak for. */
 export interface Parties {
@@ -76,6 +90,7 @@ export function begin(book: CallBook, m: Message, parties: () => Parties, now: n
     session: 'unknown',
   };
   offers(call, m);
+  remember(call, m, settings);
   calls.add(call);
 }
 
@@ -89,6 +104,22 @@ function kept({ branch, uri, target }: Branch): Branch[] {
       ...(target === undefined ? {} : { target: { ...target, host: own(target.host) } }),
     },
   ];
+}
+
+/** What of the INVITE is needed later: for whom the call is by the configuration, whom it replaces, and how its caller is reached. */
+function remember(call: Call, m: Message, { sessionRules, probe }: CallBook['settings']): void {
+  const [caller, called] = [from(m)?.uri ?? '', to(m)?.uri ?? ''];
+  const rule = sessionRules && ruleFor(sessionRules, [called, m.uri]);
+  if (rule) {
+    call.rule = rule;
+    call.session = rule;
+  }
+  const replaces = header(m, 'replaces');
+  if (replaces !== undefined) call.replaces = own(replaces);
+  if (probe === undefined) return;
+  const listed = contacts(m);
+  const contact = (listed.ok && listed.contacts[0]?.uri) || '';
+  call.ends = { from: own(caller), to: own(called), contact: own(contact) };
 }
 
 /** RFC 3261 13.2.1: an INVITE without a session description asks for the offer in the answer. */
@@ -110,32 +141,40 @@ export function answer(book: CallBook, call: Call, m: Message, now: number): Cal
     return book.end(call, failureReason(m.status, m.reason), now);
   }
   if (dialogState(call, tag) !== undefined || call.dialogs.length >= DIALOGS_OF_A_CALL) return [];
-  const { talking, dialogCap } = book.settings;
+  const { talking, byeCap } = book.settings;
   call.answeredAt ??= now;
   call.branches = [];
-  describe(call, m, own(tag));
+  const detail = describe(call, m, own(tag));
+  if (detail) {
+    observeTimer(detail, m, now);
+    if (book.probes) learnEnds(call, detail, m);
+  }
   // FIG. 4: "When information required for data communication is notified by the 200 response message and the ACK message, the
   // method shown in FIG. 4 must be used."
   const waits = talking === 'on-ack' || (talking === 'auto' && call.offer === 'delayed');
   setDialog(call, own(tag), waits ? 'answered' : 'confirmed');
-  book.calls.setDeadline(call, now + dialogCap);
-  return book.settle(call, undefined, now);
+  // RFC 3261 13.3.1.4: "If the server retransmits the 2xx response for 64*T1 seconds without receiving an ACK, [...] the session SHOULD be
+  // terminated."
+  book.calls.setDeadline(call, call.dialogs.some(([, state]) => state === 'confirmed') ? book.lifeOf(call, now) : now + byeCap);
+  if (!waits) book.probes?.plan(call, now);
+  return [...book.settle(call, undefined, now), ...replace(book, call, now)];
 }
 
 /** Early dialogs (RFC 3261 12.1), which may have media of their own. */
 function provisional(book: CallBook, call: Call, m: Message, tag: string, now: number): CallEvent[] {
   if (call.phase !== 'trying' && call.phase !== 'early') return [];
   if (tag !== '' && dialogState(call, tag) === undefined && m.bodyStart < m.text.length) describe(call, m, own(tag));
-  if (call.phase === 'early') return book.alive(call, book.settings.earlyCap, now);
+  if (call.phase === 'early') return book.rings(call, now);
   book.calls.setDeadline(call, now + book.settings.earlyCap);
   call.phase = 'early';
   book.changed.add(call);
   return [tell({ type: 'early', call, at: now })];
 }
 
-function describe(call: Call, m: Message, tag: string): void {
+function describe(call: Call, m: Message, tag: string): Dialog | undefined {
   const detail = openDetail(call, tag);
   if (detail) responseDescribes(call, detail, m, 'caller');
+  return detail;
 }
 
 /** FIG. 4: the ACK. */
@@ -143,6 +182,7 @@ export function acknowledged(book: CallBook, call: Call, tag: string, m: Message
   const detail = detailOf(call, tag);
   if (detail) requestDescribes(call, detail, m, 'caller');
   setDialog(call, tag, 'confirmed');
-  book.calls.setDeadline(call, now + book.settings.dialogCap);
+  book.calls.setDeadline(call, book.lifeOf(call, now));
+  book.probes?.plan(call, now);
   return book.settle(call, undefined, now);
 }

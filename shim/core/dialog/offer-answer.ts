@@ -94,7 +94,7 @@ function agree(call: Call, dialog: Dialog, offer: Offer, answer: readonly Stream
   dialog.held = held;
   if (media.length > 0) {
     call.media = media;
-    call.session = sessionOf(media);
+    call.session = call.rule ?? sessionOf(media);
   }
   return !same;
 }

@@ -1,3 +1,6 @@
+import type { ProbeSettings } from './probe.ts';
+import type { SessionRule } from './session-rules.ts';
+
 /** What the tracker goes by. Times in ms. */
 export interface TrackerSettings {
   /** When "talking" begins: at the 2xx (FIG. 3), at the ACK (FIG. 4), or by where the offer was made. */
@@ -12,4 +15,8 @@ export interface TrackerSettings {
   readonly byeCap: number;
   /** Calls followed at once; a call beyond is relayed and not followed. */
   readonly maxDialogs: number;
+  /** How calls without a session timer are asked whether they live; undefined where they are not (mirrored calls cannot be). */
+  readonly probe?: ProbeSettings;
+  /** What calls of certain addresses are, in order of precedence. */
+  readonly sessionRules?: readonly SessionRule[];
 }

@@ -1,12 +1,15 @@
 import type { EndReason } from '#protocol';
 import { callId, cseq, from, type Message, own, to } from '../sip/index.ts';
 import { CallBook, tell } from './book.ts';
-import { bye, byeAnswered } from './bye.ts';
+import { bye, byeAnswered, byeReason, goesOn } from './bye.ts';
 import { type Branch, type Call, type CallEvent, detailOf, dialogState, otherSide, type Side, setDialog } from './call.ts';
 import type { Calls } from './calls.ts';
 import { acknowledged, answer, begin, type Onward, type Parties } from './invite.ts';
 import { requestDescribes, responseDescribes } from './offer-answer.ts';
+import type { Finding, Probe } from './probe.ts';
+import { observeTimer } from './session-timer.ts';
 import type { TrackerSettings } from './settings.ts';
+import { requestMoves, responseMoves } from './target.ts';
 
 export type { Onward, Parties } from './invite.ts';
 export type { TrackerSettings } from './settings.ts';
@@ -60,9 +63,14 @@ export class DialogTracker {
     if (m.method === 'ACK' && state === 'answered') return acknowledged(book, call, tag, m, now);
     if (m.method === 'BYE') return bye(book, call, tag, state, now);
     const detail = detailOf(call, tag);
-    const changed = detail !== undefined && requestDescribes(call, detail, m, senderOf(call, m));
-    // Any request but an ACK within a confirmed dialog shows that it lives.
-    const alive = state === 'confirmed' && m.method !== 'ACK' ? book.alive(call, book.settings.dialogCap, now) : [];
+    const side = senderOf(call, m);
+    const changed = detail !== undefined && requestDescribes(call, detail, m, side);
+    if (detail) requestMoves(detail, m, side);
+    if (EMPTY.has(m.method)) return changed ? this.#changed(call, now) : [];
+    // Who asked for the BYE, and goes on in the dialog, has not hung up.
+    if (state === 'challenged') return goesOn(book, call, now);
+    // Any request within a confirmed dialog shows that it lives.
+    const alive = state === 'confirmed' ? book.alive(call, now) : [];
     return changed ? this.#changed(call, now) : alive;
   }
 
@@ -84,8 +92,13 @@ export class DialogTracker {
     const state = dialogState(call, tag);
     if (m.method === 'BYE') return byeAnswered(book, call, tag, state, m, now);
     const detail = detailOf(call, tag);
-    const changed = detail !== undefined && responseDescribes(call, detail, m, senderOf(call, m));
-    const alive = state === 'confirmed' ? book.alive(call, book.settings.dialogCap, now) : [];
+    const side = senderOf(call, m);
+    const changed = detail !== undefined && responseDescribes(call, detail, m, side);
+    if (detail) {
+      responseMoves(detail, m, side);
+      observeTimer(detail, m, now);
+    }
+    const alive = state === 'confirmed' && m.status !== 481 && m.status !== 408 ? book.alive(call, now) : [];
     return changed ? this.#changed(call, now) : alive;
   }
 
@@ -97,19 +110,38 @@ export class DialogTracker {
 
   /** Gives up the calls whose deadline has passed. */
   expire(now: number): CallEvent[] {
-    return this.calls.expired(now).flatMap((call) => {
-      const closing = call.dialogs.some(([, state]) => state === 'closing' || state === 'terminating');
-      const reason: EndReason = closing
-        ? { cause: 'bye' }
-        : call.answeredAt === null
-          ? { cause: 'timeout' }
-          : { cause: 'hard-cap' };
-      return this.#book.end(call, reason, now);
-    });
+    const book = this.#book;
+    return this.calls
+      .expired(now)
+      .flatMap((call) =>
+        call.dialogs.some(([, state]) => state === 'challenged')
+          ? goesOn(book, call, now)
+          : book.end(call, expiryReason(call, now), now),
+      );
+  }
+
+  /** The questions to ask now of calls of which nothing is heard; what comes of each is to be told by `probed`. */
+  probes(now: number): Probe[] {
+    return this.#book.probes?.take(now) ?? [];
+  }
+
+  /** What came of a question. Presence alone ends: nothing is sent to the parties of the call. */
+  probed(probe: Probe, finding: Finding, now: number): CallEvent[] {
+    const { call } = probe;
+    const found = this.#book.probes?.found(probe, finding, now);
+    if (found === undefined || this.calls.get(call.key) !== call) return [];
+    // RFC 3261 12.2.2: who has no such dialog answers 481: that both answer 2xx shows that they have it.
+    if (found === 'alive') return this.#book.alive(call, now);
+    return this.#book.end(
+      call,
+      { cause: 'probe', text: `the ${found} does not know of the call any more, or cannot be reached` },
+      now,
+    );
   }
 
   nextDeadline(): number | undefined {
-    return this.calls.nextDeadline();
+    const [a, b] = [this.calls.nextDeadline(), this.#book.probes?.nextDeadline()];
+    return a === undefined || (b !== undefined && b < a) ? b : a;
   }
 
   /**
@@ -122,6 +154,7 @@ export class DialogTracker {
     call.toldDeadline = Math.min(call.toldDeadline, call.deadline);
     this.calls.add(call);
     this.#book.restored.add(call.key);
+    this.#book.probes?.planRestored(call, now);
   }
 
   /** Is that message of a call that is followed: by its Call-ID and one of its tags. */
@@ -171,6 +204,18 @@ export class DialogTracker {
     const found = having(calls, m);
     return found.length > 0 ? found : calls.filter((call) => this.#book.restored.has(call.key));
   }
+}
+
+/** Requests that show nothing of the dialog: an ACK belongs to what went before, and an OPTIONS may be the question of another server. */
+const EMPTY = new Set(['ACK', 'OPTIONS']);
+
+/** Why a call is given up whose deadline has passed. */
+function expiryReason(call: Call, now: number): EndReason {
+  const states = call.dialogs.map(([, state]) => state);
+  if (states.includes('closing') || states.includes('terminating')) return byeReason(call);
+  if (!states.includes('confirmed')) return { cause: 'timeout' };
+  const timed = call.dialogs.some(([tag]) => (detailOf(call, tag)?.expiresAt ?? Number.POSITIVE_INFINITY) <= now);
+  return { cause: timed ? 'session-timer' : 'hard-cap' };
 }
 
 const NOWHERE: Onward = { callee: undefined, sent: { branch: '' } };

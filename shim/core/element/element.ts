@@ -9,7 +9,9 @@ import { edgeRoute } from '../placing/edge-route.ts';
 import { Placing, type PlacingSettings } from '../placing/placing.ts';
 import { StatefulProxy } from '../proxy/proxy.ts';
 import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
+import type { Routing } from '../proxy/route.ts';
 import type { Self } from '../proxy/self.ts';
+import type { SessionTimerPolicy } from '../proxy/session-timer.ts';
 import type { Binding, BindingChange } from '../registrar/binding.ts';
 import { EdgeRegistrar } from '../registrar/edge.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
@@ -23,6 +25,7 @@ import { type Flow, isFramed, type Target } from '../transport.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { partiesOf } from './parties.ts';
 import { type Effects, Presence, type PresenceSettings } from './presence.ts';
+import { Prober } from './prober.ts';
 
 export interface ElementSettings {
   readonly messages: MessageLimits;
@@ -37,6 +40,8 @@ export interface ElementSettings {
   /** Next hop for what is not local; at the edge of a PBX, the PBX. */
   readonly upstream: Target | undefined;
   readonly placing: PlacingSettings;
+  /** RFC 4028: session timers that are asked for; left out where none are. */
+  readonly sessionTimer?: SessionTimerPolicy | undefined;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
   /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
@@ -87,6 +92,7 @@ export class Element {
   readonly guard: Guard | undefined;
   /** The request in hand comes from somebody of whom nothing is known, who is to learn nothing of who is known here. */
   #stranger = false;
+  readonly #prober: Prober;
   readonly #known = new Set<string>();
   /** What was relayed in the step under way, for presence to look at when the step is done. */
   #observed: (() => Effects)[] = [];
@@ -114,31 +120,33 @@ export class Element {
         },
         calls: () => this.presence.tracker.calls,
       });
+    const routing: Routing = {
+      self: parts.self,
+      // Asked each time, as they may change (`reconfigure`).
+      get placing() {
+        return placed();
+      },
+      isKnownDialog: (m) => this.presence.tracker.knows(m),
+      ...(this.#placing.edge ? { edge: edgeRoute } : {}),
+      get maxBranches() {
+        return settings.maxBranches;
+      },
+      get maxBreadth() {
+        return settings.maxBreadth;
+      },
+      get recurse() {
+        return settings.recurse;
+      },
+      lookup: (aor) => this.location.lookup(aor, this.#now),
+      isKnown: (aor) => this.#stranger || this.#known.has(aor) || this.location.get(aor).length > 0,
+    };
     this.#proxy = new StatefulProxy({
       table: this.table,
       unique: parts.unique,
+      sessionTimer: settings.sessionTimer,
       isRestored: (m) => this.presence.tracker.isRestored(m),
       restoredBranches: (m, callee) => this.presence.tracker.restoredBranches(m, callee),
-      routing: {
-        self: parts.self,
-        // Asked each time, as they may change (`reconfigure`).
-        get placing() {
-          return placed();
-        },
-        isKnownDialog: (m) => this.presence.tracker.knows(m),
-        ...(this.#placing.edge ? { edge: edgeRoute } : {}),
-        get maxBranches() {
-          return settings.maxBranches;
-        },
-        get maxBreadth() {
-          return settings.maxBreadth;
-        },
-        get recurse() {
-          return settings.recurse;
-        },
-        lookup: (aor) => this.location.lookup(aor, this.#now),
-        isKnown: (aor) => this.#stranger || this.#known.has(aor) || this.location.get(aor).length > 0,
-      },
+      routing,
       observer: {
         request: (m, flow, callee, sent) => {
           const parties = () =>
@@ -150,6 +158,7 @@ export class Element {
         },
       },
     });
+    this.#prober = new Prober({ table: this.table, routing, unique: parts.unique });
     this.#edge = this.#placing.edge && settings.upstream ? this.#edgeOf(settings.upstream) : undefined;
   }
 
@@ -220,7 +229,25 @@ export class Element {
     const sent = [...actions, ...this.#events(events, now)];
     this.#observed.push(() => this.presence.bindings(this.#remember(this.location.expire(now)), now));
     this.#observed.push(() => this.presence.expire(now));
-    return this.#observe(sent);
+    return [...this.#observe(sent), ...this.#probe(now)];
+  }
+
+  /** The answer to a question whether a call lives: for presence alone. */
+  #asked({ probe, finding }: NonNullable<ReturnType<Prober['answered']>>, now: number): [] {
+    if (finding) this.#observed.push(() => this.presence.probed(probe, finding, now));
+    return [];
+  }
+
+  /** Asks calls of which nothing is heard whether they live: a defect in it, too, may touch no call. */
+  #probe(now: number): ElementAction[] {
+    try {
+      const { actions, failed } = this.#prober.send(this.presence.tracker.probes(now), now);
+      for (const probe of failed) this.#observed.push(() => this.presence.probed(probe, 'there', now));
+      return this.#observe([...actions]);
+    } catch (error) {
+      this.counters.defects += 1;
+      return [{ type: 'defect', error }];
+    }
   }
 
   /** Response contexts, and branches under which something may still come. */
@@ -274,6 +301,8 @@ export class Element {
     this.counters.responses += 1;
     const result = this.table.response(m, now);
     if (result.kind === 'deliver') {
+      const asked = this.#prober.answered(result.id, m);
+      if (asked) return [...result.actions, ...this.#asked(asked, now)];
       const edge = this.#edge?.owns(result.id) ? this.#edge : undefined;
       if (edge === undefined) return [...result.actions, ...this.#proxy.response(m, result.id, now)];
       const { actions, changes } = edge.response(m, result.id, now);
@@ -358,7 +387,12 @@ export class Element {
   }
 
   #events(events: readonly TransactionEvent[], now: number): ElementAction[] {
-    return events.flatMap((event) => (this.#edge?.owns(event.id) ? this.#edge : this.#proxy).event(event, now));
+    return events.flatMap((event) => {
+      const probe = this.#prober.event(event);
+      if (probe === undefined) return (this.#edge?.owns(event.id) ? this.#edge : this.#proxy).event(event, now);
+      this.#observed.push(() => this.presence.probed(probe, 'gone', now));
+      return [];
+    });
   }
 
   /** Does an INVITE that begins a call come from a source that has too many open. */

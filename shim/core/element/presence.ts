@@ -1,4 +1,5 @@
 import type { Call, CallEvent } from '../dialog/call.ts';
+import type { Finding, Probe } from '../dialog/probe.ts';
 import { callRecord, parseCallRecord } from '../dialog/record.ts';
 import type { Onward, Parties, Way } from '../dialog/tracker.ts';
 import { DialogTracker, type TrackerSettings } from '../dialog/tracker.ts';
@@ -46,6 +47,11 @@ export class Presence {
   /** A response was relayed. */
   response(m: Message, now: number, way?: Way): Effects {
     return this.#calls(this.tracker.response(m, now, way), now);
+  }
+
+  /** A question whether a call lives has found something. */
+  probed(probe: Probe, finding: Finding, now: number): Effects {
+    return this.#calls(this.tracker.probed(probe, finding, now), now);
   }
 
   /** Bindings changed. The rows of the bindings themselves are among the operations. */

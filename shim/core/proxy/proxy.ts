@@ -7,6 +7,7 @@ import { forwarded } from './forward.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import { ResponseContexts } from './response-context.ts';
 import { route } from './route.ts';
+import { timed } from './session-timer.ts';
 import { type SearchParts, type SentOn, sentFrom, TargetSearch } from './target-search.ts';
 import { validate } from './validate.ts';
 
@@ -40,7 +41,10 @@ export class StatefulProxy {
     if (refusal || way.kind === 'refuse') return this.refuse(id, m, flow, refusal ?? REFUSALS.away, now);
     const loop = loopHash(m, m.uri);
     if (isLoop(m, loop, routing.self)) return this.refuse(id, m, flow, REFUSALS.loop, now);
-    const started = this.#search.start(m, way, { flow, loop }, id, now);
+    const { sessionTimer } = this.#parts;
+    const asked = sessionTimer ? timed(m, sessionTimer) : m;
+    if (!('text' in asked)) return this.refuse(id, m, flow, asked, now);
+    const started = this.#search.start(asked, way, { flow, loop }, id, now);
     return Array.isArray(started) ? started : this.refuse(id, m, flow, started, now);
   }
 

@@ -10,6 +10,7 @@ import { redirected } from './redirect.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Callee, ClientBranch, ResponseContext, ResponseContexts } from './response-context.ts';
 import type { Forward, RouteTarget, Routing, TargetGroup } from './route.ts';
+import { type SessionTimerPolicy, timedAnswer } from './session-timer.ts';
 
 /** Where a request was sent on: under that Via branch, to that target. */
 export interface SentOn extends RouteTarget {
@@ -35,6 +36,8 @@ export interface SearchParts {
   readonly observer: Observer;
   /** A new string of token characters at each call, never the same again. */
   readonly unique: () => string;
+  /** RFC 4028: session timers that this proxy asks for; undefined where it asks for none. */
+  readonly sessionTimer: SessionTimerPolicy | undefined;
 }
 
 /**
@@ -77,7 +80,8 @@ export class TargetSearch {
       return m.status > 100 && !context.finalSent ? this.#relay(m, context, branch.callee, now) : [];
     }
     this.#contexts.complete(context, branch);
-    if (m.status < 300) return this.#success(m, context, branch, now);
+    if (m.status < 300)
+      return this.#success(this.#parts.sessionTimer ? timedAnswer(m, context.request) : m, context, branch, now);
     if (context.finalSent) return [];
     if (isChallenge(m.status)) context.challenges.push(m);
     if (m.status < 400 && this.#redirect(m, context, branch)) return this.#proceed(context, now);

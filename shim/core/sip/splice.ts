@@ -1,7 +1,7 @@
 import { skipLws } from './grammar.ts';
 import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_VALUE, fieldAt, lineEnd, type Message, STRIDE } from './message.ts';
 import { skipNameAddr } from './name-addr.ts';
-import { CONTENT_LENGTH, MAX_BREADTH, MAX_FORWARDS, ROUTE, VIA } from './names.ts';
+import { CONTENT_LENGTH, idOf, MAX_BREADTH, MAX_FORWARDS, ROUTE, VIA } from './names.ts';
 import { clean, type HeaderField } from './respond.ts';
 import { skipVia, stampVia, type ViaStamp } from './via.ts';
 
@@ -116,6 +116,17 @@ export function relayResponse(message: Message, add: readonly HeaderField[] = []
   for (const [name, value] of add) more += `${name}: ${clean(String(value))}\r\n`;
   if (more === '') return out + text.slice(kept);
   return out + text.slice(kept, message.headersEnd) + more + text.slice(message.headersEnd);
+}
+
+/**
+ * The message with that header field: in the place of the first of its name, or, where there is none or `how` is `add`, as the last line of the
+ * header block. `value` is a byte string without CR or LF.
+ */
+export function withField(message: Message, name: string, value: string, how: 'set' | 'add' = 'set'): string {
+  const { text, fields, headersEnd } = message;
+  const at = how === 'add' ? -1 : fieldAt(message, idOf(name.toLowerCase()), 0);
+  if (at === -1) return `${text.slice(0, headersEnd)}${name}: ${value}\r\n${text.slice(headersEnd)}`;
+  return text.slice(0, fields[at + FIELD_VALUE]) + value + text.slice(fields[at + FIELD_END]);
 }
 
 /** The request as received, with `received` and `rport` in its topmost Via (RFC 3261 18.2.1, RFC 3581 4). */

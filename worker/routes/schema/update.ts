@@ -3,6 +3,7 @@ import { LAST_TIME } from '../../presence/index.ts';
 import {
   type CallReport,
   canonicalAor,
+  END_CAUSES,
   type EndReason,
   LIMITS,
   type MediaReport,
@@ -59,7 +60,7 @@ const call = z.object({
 }) satisfies z.ZodType<CallReport>;
 
 const endReason = z.object({
-  cause: z.enum(['bye', 'rejected', 'cancelled', 'timeout', 'hard-cap', 'answered-elsewhere', 'lost']),
+  cause: z.enum(END_CAUSES),
   status: z.number().int().min(100).max(699).exactOptional(),
   text: shown.exactOptional(),
 }) satisfies z.ZodType<EndReason>;
