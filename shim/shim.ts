@@ -57,9 +57,10 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   let settings = startSettings;
   const clock = systemClock;
   const startedAt = clock.now();
-  const userSourcesOf = ({ noPersistence, stateDir, usersFile }: ShimSettings) => ({
+  const userSourcesOf = ({ noPersistence, stateDir, usersFile, authAlgorithms }: ShimSettings) => ({
     folder: noPersistence ? undefined : stateDir,
     file: usersFile,
+    algorithms: authAlgorithms,
   });
   const found = settings.auth === 'digest' ? loadUsers(userSourcesOf(settings)) : undefined;
   if (found?.ok === false) throw new Error(found.problems.join('\n'));

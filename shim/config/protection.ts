@@ -1,3 +1,4 @@
+import { ALGORITHMS } from '../core/auth/hashes.ts';
 import { DEFAULT_SCANNERS } from '../core/guard/scanners.ts';
 import { addressRange, choice, duration, integer, list, text } from './kind.ts';
 import { optional, setting } from './setting.ts';
@@ -19,6 +20,12 @@ export const PROTECTION_SETTINGS = {
     GROUP,
     text('<realm>', /^[^"\\:\s\p{Cc}]{1,128}$/u, '1 to 128 characters without quotes, colons and spaces'),
     'realm of every user, hashed into the passwords; where none is given, the domain of each',
+  ),
+  authAlgorithms: setting(
+    GROUP,
+    list(choice(...ALGORITHMS), ALGORITHMS.length),
+    ALGORITHMS,
+    'hashes that are offered (RFC 8760); MD5 alone for telephones that give up at a challenge they do not know',
   ),
   nonceLifetime: setting(GROUP, duration(10 * SECOND, DAY), 5 * MINUTE, 'a challenge can be answered for so long (RFC 7616 5.4)'),
   maxNonces: setting(

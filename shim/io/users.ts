@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { ALGORITHMS, type Algorithm } from '../core/auth/hashes.ts';
 import { parseUsers, type UserRow, Users } from '../core/auth/users.ts';
 
 /** Name of the users' database in the state folder. It is apart from what the shim itself writes, which no other process may open. */
@@ -10,6 +11,8 @@ export interface UserSources {
   /** State folder; undefined where nothing is kept. */
   readonly folder: string | undefined;
   readonly file: string | undefined;
+  /** The algorithms whose hashes are taken, and so those that are offered; all where it is left out. */
+  readonly algorithms?: readonly Algorithm[];
 }
 
 export type LoadUsers =
@@ -18,7 +21,7 @@ export type LoadUsers =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Reads all users anew: those of the database, and those of the file, which go before. */
-export function loadUsers({ folder, file }: UserSources): LoadUsers {
+export function loadUsers({ folder, file, algorithms = ALGORITHMS }: UserSources): LoadUsers {
   const rows: UserRow[] = [];
   const problems: string[] = [];
   if (folder !== undefined && existsSync(join(folder, USERS_FILE))) {
@@ -42,7 +45,8 @@ export function loadUsers({ folder, file }: UserSources): LoadUsers {
       problems.push(`${file}: ${(error as Error).message}`);
     }
   }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, users: new Users(rows) };
+  const known = rows.filter(({ algorithm }) => algorithms.includes(algorithm));
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, users: new Users(known) };
 }
 
 /** The users' database: hashes only. Several processes may have it open. */

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../shim/cli/commands.ts';
 import { readLine } from '../../shim/cli/input.ts';
+import type { Algorithm } from '../../shim/core/auth/hashes.ts';
 import { loadUsers, USERS_FILE } from '../../shim/io/users.ts';
 import { userRows } from '../support/digest.ts';
 
@@ -65,6 +66,15 @@ describe('Offhook user command', () => {
     const file = join(folder, 'users.txt');
     writeFileSync(file, (await run(['lines', 'alice@example.com'], 'new')).out);
     expect(load(file).find('alice', 'example.com', 'SHA-256')?.ha1).toBe(userRows('alice@example.com', 'new')[0]?.ha1);
+  });
+
+  it('offers only the algorithms that are asked for', async () => {
+    await run(['add', 'alice@example.com'], 'secret');
+    const offered = (...algorithms: Algorithm[]) => {
+      const read = loadUsers({ folder, file: undefined, algorithms });
+      return read.ok ? read.users.algorithms : [];
+    };
+    expect([offered('SHA-256', 'MD5'), offered('MD5'), offered('SHA-256')]).toEqual([['SHA-256', 'MD5'], ['MD5'], ['SHA-256']]);
   });
 
   it('tells every line of a file that is wrong', () => {

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Baresip, startBaresip } from './baresip.ts';
+import { pathOf } from '../support/certificates.ts';
+import { quietPort } from '../support/port.ts';
+import { type Baresip, type BaresipOptions, startBaresip } from './baresip.ts';
 import { aorOf, DOMAIN, openScene, type Scene } from './scene.ts';
+import { usersFile } from './users.ts';
 
 let scene: Scene | undefined;
 const phones: Baresip[] = [];
@@ -10,8 +13,8 @@ afterEach(async () => {
   scene = undefined;
 });
 
-async function phone(user: string, of: Scene, transport: string, more: { readonly answers?: boolean } = {}): Promise<Baresip> {
-  const { address, port } = of.product.sip;
+async function phone(user: string, of: Scene, transport: string, more: Partial<BaresipOptions> = {}, at = of.product.sip.port) {
+  const [address, port] = [of.product.sip.address, at];
   const one = await startBaresip({ aor: `${user}@${DOMAIN}`, proxy: `${address}:${port};transport=${transport}`, ...more });
   phones.push(one);
   await of.watcher.until(`${user} on-line`, () => of.watcher.latest(aorOf(user))?.terminalStatus === 'online');
@@ -43,5 +46,26 @@ describe('RFC 3261, 3264 a telephone: baresip', () => {
     await inStatus(scene, 'offline', 'bob');
     expect(await scene.reader.presence(aorOf('bob'))).toMatchObject({ terminals: [], calls: [] });
     expect(await scene.reader.presence(aorOf('alice'))).toMatchObject({ status: 'available', calls: [] });
+  });
+});
+
+describe('RFC 3261 26.3, RFC 5922, RFC 8760 a telephone over TLS with a password: baresip', () => {
+  it('checks the certificate, registers by digest, calls, and is called over its connection', async () => {
+    const tls = await quietPort();
+    const certificate = [`--tls-certificate=${pathOf('local.pem')}`, `--tls-key=${pathOf('local.key.pem')}`];
+    const users = await usersFile(['alice', 'bob'], 'secret');
+    // This baresip knows MD5 alone, and gives up where it sees another challenge before it.
+    const digest = ['--auth=digest', '--auth-algorithms=MD5', `--users-file=${users.file}`];
+    scene = await openScene(`--tls-port=${tls}`, ...certificate, ...digest);
+    const config = [`sip_cafile ${pathOf('authority.pem')}`];
+    const secure = { password: 'secret', config };
+    const alice = await phone('alice', scene, 'tls', secure, tls);
+    await phone('bob', scene, 'tls', { ...secure, answers: true }, tls);
+    expect(scene.watcher.latest(aorOf('bob'))?.terminals[0]?.contact).toMatch(/transport=tls$/i);
+    await alice.command('dial', `sip:bob@${DOMAIN}`);
+    await inStatus(scene, 'talking', 'alice', 'bob');
+    await alice.command('hangup');
+    await inStatus(scene, 'available', 'alice', 'bob');
+    await users.remove();
   });
 });
