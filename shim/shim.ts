@@ -11,6 +11,7 @@ import { Self } from './core/proxy/self.ts';
 import type { Flow, ListenPoint } from './core/transport.ts';
 import { drained } from './drain.ts';
 import { elementSettings } from './element-settings.ts';
+import { worstGhost } from './ghost.ts';
 import { type CertificateSettings, readCertificates } from './io/certificates.ts';
 import { systemClock } from './io/clock.ts';
 import type { Welcome } from './io/connections.ts';
@@ -155,6 +156,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       calls: presence.nextDeadline(),
       outbox: outbox.nextDeadline(),
     },
+    ghost: worstGhost(settings),
     counters: {
       element: element.counters,
       authentication: element.authorization?.counters ?? {},

@@ -37,6 +37,14 @@ export function metrics(status: ShimStatus, health: Health, lag: Lag, usage: Usa
         at === undefined ? [] : [['', `{part=${quoted(part)}}`, Math.max(0, at - now) / 1000]],
       ),
     ),
+    family(
+      'ghost_bound_seconds',
+      'gauge',
+      'How long a wrong state of a call can last at most, by what brought it about.',
+      Object.entries(status.ghost).flatMap(([by, ms]): Sample[] =>
+        ms === undefined ? [] : [['', `{by=${quoted(snake(by))}}`, ms / 1000]],
+      ),
+    ),
     ...counters(status),
     family('event_loop_lag_seconds', 'histogram', 'How late timers fire.', [
       ...lag.buckets.map(([bound, count]): Sample => ['_bucket', `{le="${bound}"}`, count]),

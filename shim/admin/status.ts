@@ -1,3 +1,5 @@
+import type { GhostBounds } from '../ghost.ts';
+
 /** What a shim holds at the moment, and totals since start. Names nobody. Times in ms since 1970. */
 export interface ShimStatus {
   readonly version: string;
@@ -27,6 +29,8 @@ export interface ShimStatus {
     readonly calls: number | undefined;
     readonly outbox: number | undefined;
   };
+  /** How long a wrong state of a call can last, ms, by what brought it about. */
+  readonly ghost: GhostBounds;
   readonly counters: { readonly [part: string]: object };
 }
 

@@ -65,7 +65,7 @@ function parsed(text: string): Awaited<ReturnType<typeof ask>> {
 
 /** The status for people. */
 export function show(told: Told): string {
-  const { health, now, outbox, disk, deadlines } = told;
+  const { health, now, outbox, disk, deadlines, ghost } = told;
   const inTime = (at: number | undefined) => (at === undefined ? 'nothing due' : `next in ${rough(at - now)}`);
   const waited = outbox.oldest === undefined ? '' : `, the oldest for ${rough(now - outbox.oldest)}`;
   const rows = [
@@ -77,6 +77,7 @@ export function show(told: Told): string {
     ['Transactions', `${told.transactions}, ${inTime(deadlines.transactions)}`],
     ['Connections', String(told.connections)],
     ['Outbox', `${outbox.pending} waiting${waited}${outbox.pending > 0 ? `, ${inTime(deadlines.outbox)}` : ''}`],
+    ['Wrong states', `last at most: a BYE is lost ${rough(ghost.bye)}; phones vanish ${rough(ghost.probed ?? ghost.hardCap)}`],
     ['Disk', disk.failing ? `FAILING, ${disk.pending} rows wait` : 'well'],
   ];
   return rows.map(([name, text]) => `${(name as string).padEnd(14)}${text}\n`).join('');

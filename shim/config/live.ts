@@ -39,6 +39,7 @@ export const LIVE: ReadonlySet<string> = new Set<Key>([
   'maxBindings',
   'maxDialogs',
   'dialogCap',
+  'sessionRules',
   'maxBranches',
   'maxBreadth',
   'recurse',

@@ -27,6 +27,15 @@ const STATUS: ShimStatus = {
   outbox: { pending: 2, oldest: NOW - 3000 },
   disk: { failing: false, pending: 0 },
   deadlines: { transactions: NOW + 500, bindings: NOW + 60_000, calls: undefined, outbox: NOW },
+  ghost: {
+    ringing: 237_000,
+    unacknowledged: 40_000,
+    bye: 40_000,
+    sessionTimer: 14_400_000,
+    probed: 1_046_000,
+    hardCap: 14_400_000,
+    shimDead: 14_460_000,
+  },
   counters: { element: { requests: 7, malformedAnswered: 1 }, network: { received: 9 } },
 };
 
@@ -117,6 +126,7 @@ describe('Offhook status', () => {
         'Transactions  4, next in 500ms',
         'Connections   0',
         'Outbox        2 waiting, the oldest for 3s, next in 0ms',
+        'Wrong states  last at most: a BYE is lost 40s; phones vanish 17m 26s',
         'Disk          well',
         '',
       ].join('\n'),
