@@ -3,7 +3,7 @@ import { AddressSet } from '../../shim/core/address-set.ts';
 import type { GuardSettings } from '../../shim/core/guard/guard.ts';
 import { DEFAULT_SCANNERS } from '../../shim/core/guard/scanners.ts';
 import { users } from '../support/digest.ts';
-import { answerTo, flow, type Otherwise, testElement } from '../support/element.ts';
+import { answerTo, ELEMENT_SETTINGS, flow, type Otherwise, testElement } from '../support/element.ts';
 import { requestText, SDP } from '../support/sip-text.ts';
 
 const GUARD: GuardSettings = {
@@ -125,6 +125,26 @@ describe('Offhook guard: caps', () => {
       [503],
       [200],
     ]);
+  });
+});
+
+describe('Offhook guard: settings read anew', () => {
+  it('let in who is allowed now, though he was banned, and limit who is not any more', () => {
+    const shim = guarded();
+    status(shim, options('User-Agent: friendly-scanner'));
+    expect(status(shim, options())).toEqual([]);
+    expect(status(shim, options('User-Agent: friendly-scanner'), 2)).toEqual([200]);
+    shim.element.reconfigure({ ...ELEMENT_SETTINGS, guard: { ...GUARD, exempt: AddressSet.of(['127.0.0.9']) } }, ['example.com']);
+    expect(status(shim, options())).toEqual([200]);
+    expect(status(shim, options('User-Agent: friendly-scanner'), 2)).toEqual([]);
+  });
+
+  it('and who is trusted now', () => {
+    const shim = guarded();
+    status(shim, options('User-Agent: friendly-scanner'));
+    const placing = { ...ELEMENT_SETTINGS.placing, trustedPeers: ['127.0.0.9'] };
+    shim.element.reconfigure({ ...ELEMENT_SETTINGS, placing, guard: GUARD }, ['example.com']);
+    expect(status(shim, options())).toEqual([200]);
   });
 });
 

@@ -167,6 +167,7 @@ export class Element {
     adopt(this.#settings, settings);
     this.#self.serve(domains);
     this.#placing = new Placing(this.#settings.placing, this.#settings.upstream, domains);
+    this.guard?.reconfigured();
   }
 
   /** Takes no new calls from now on, as the process is about to end. All else goes on: calls that are there, registrations. */

@@ -103,7 +103,6 @@ export class Guard {
   readonly flows: RegisteredFlows;
   readonly #settings: GuardSettings;
   readonly #isTrusted: (flow: Pick<Flow, 'remote'>) => boolean;
-  readonly #weights: { readonly [E in Evidence]: number };
   #told: Ban[] = [];
   #tellable = fullBucket({ rate: TOLD_A_SECOND, burst: TOLD_A_SECOND }, 0);
   #recountAt = 0;
@@ -114,14 +113,11 @@ export class Guard {
     this.#isTrusted = isTrusted;
     this.sources = new Sources(settings.maxSources);
     this.flows = new RegisteredFlows(settings.maxFlows, settings.messages);
-    const { banAfter, messages } = settings;
-    this.#weights = {
-      ...{ 'proven-wrong': 1, wrong: 1, forbidden: 1, probe: 1, malformed: 1, scanner: banAfter },
-      // The phones of an office that come back together after a power cut are all asked before the first has answered.
-      challenged: 1 / 50,
-      // As many messages beyond the rate as make a burst.
-      flood: banAfter / messages.burst,
-    };
+  }
+
+  /** The settings, or who is trusted, have changed. Bans that are there stay, but for those who are exempt now. */
+  reconfigured(): void {
+    this.sources.exempt((address) => this.#isExempt(address));
   }
 
   /** Is a message to be read at all. `now` in ms since 1970. */
@@ -172,7 +168,7 @@ export class Guard {
     if (source.exempt || source.bannedUntil > now || this.flows.get(flow, now) !== undefined) return;
     const { banAfter, banWindow, banTime, banMax, registrationsProven } = this.#settings;
     const faded = ((now - source.scoredAt) * banAfter) / banWindow;
-    source.score = Math.max(0, source.score - faded) + this.#weights[evidence];
+    source.score = Math.max(0, source.score - faded) + this.#weight(evidence);
     source.scoredAt = now;
     // Tenths do not add up to a whole in binary.
     if (source.score < banAfter - 1e-6) return;
@@ -245,9 +241,22 @@ export class Guard {
     const key = sourceOf(address);
     const known = this.sources.get(key);
     if (known !== undefined) return known;
-    const { exempt, messages, registers } = this.#settings;
-    const free = exempt.has(address) || this.#isTrusted({ remote: { address, port: 0 } });
-    return this.sources.add(key, free, { messages, registers }, now);
+    const { messages, registers } = this.#settings;
+    return this.sources.add(key, address, this.#isExempt(address), { messages, registers }, now);
+  }
+
+  #isExempt(address: string): boolean {
+    return this.#settings.exempt.has(address) || this.#isTrusted({ remote: { address, port: 0 } });
+  }
+
+  /** Points of one piece of evidence. */
+  #weight(evidence: Evidence): number {
+    const { banAfter, messages } = this.#settings;
+    if (evidence === 'scanner') return banAfter;
+    // As many messages beyond the rate as make a burst.
+    if (evidence === 'flood') return banAfter / messages.burst;
+    // The phones of an office that come back together after a power cut are all asked before the first has answered.
+    return evidence === 'challenged' ? 1 / 50 : 1;
   }
 }
 

@@ -3,8 +3,10 @@ import type { OpenCalls } from './open-calls.ts';
 
 /** What is remembered of one source. */
 export interface Source {
+  /** The address by which it was first heard of. */
+  readonly address: string;
   /** Never limited or banned. */
-  readonly exempt: boolean;
+  exempt: boolean;
   readonly messages: Bucket;
   readonly registers: Bucket;
   /** Points against it, and when they were counted, ms since 1970. */
@@ -38,9 +40,16 @@ export class Sources {
   }
 
   /** A source heard of for the first time. */
-  add(key: string, exempt: boolean, rates: { readonly messages: Rate; readonly registers: Rate }, now: number): Source {
+  add(
+    key: string,
+    address: string,
+    exempt: boolean,
+    rates: { readonly messages: Rate; readonly registers: Rate },
+    now: number,
+  ): Source {
     if (this.#sources.size >= this.#max) this.#evict(now);
     const source: Source = {
+      address,
       exempt,
       messages: fullBucket(rates.messages, now),
       registers: fullBucket(rates.registers, now),
@@ -51,6 +60,11 @@ export class Sources {
     };
     this.#sources.set(key, source);
     return source;
+  }
+
+  /** Decides anew who is exempt. */
+  exempt(isExempt: (address: string) => boolean): void {
+    for (const source of this.#sources.values()) source.exempt = isExempt(source.address);
   }
 
   /** Banned sources, looked for one by one: for those who ask, not for each message. */
