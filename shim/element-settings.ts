@@ -80,6 +80,7 @@ export function elementSettings(
     upstream: upstream && targetOf(upstream),
     placing: placingSettings(settings),
     maxBranches: settings.maxBranches,
+    udpBytes: settings.udpBytes,
     maxBreadth: settings.maxBreadth,
     recurse: settings.recurse === 'on',
     knownUsers: KNOWN_USERS,

@@ -347,6 +347,12 @@ export const SHIM_SETTINGS = {
   headerBytes: setting('Messages and connections', size(4096, 65_536), 16_384, 'longest header block of a message'),
   headerCount: setting('Messages and connections', integer(32, 4096), 256, 'most header fields of a message'),
   bodyBytes: setting('Messages and connections', size(1024, 1024 * 1024), 65_536, 'longest body of a message'),
+  udpBytes: setting(
+    'Messages and connections',
+    size(576, 65_507),
+    1300,
+    'longest request that is sent by UDP; a longer one goes by TCP where the other side takes it (RFC 3261 18.1.1)',
+  ),
   tcpConnections: setting('Messages and connections', integer(1, 60_000), 2000, 'connections open at once (TCP, TLS, WebSocket)'),
   tcpIdle: setting(
     'Messages and connections',

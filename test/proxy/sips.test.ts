@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ALONE, Placing } from '../../shim/core/placing/placing.ts';
 import { sipUriOf } from '../../shim/core/proxy/sips.ts';
 import { targetOf } from '../../shim/core/proxy/target.ts';
 import { header, headers, parseUri, type SipUri } from '../../shim/core/sip/index.ts';
@@ -152,6 +153,31 @@ describe('RFC 7118 5 browser telephones behind the proxy', () => {
       .replace(/Content-Length: \d+\r\n/, '');
     const { messages } = withBrowser().receive(text, over('wss', 5));
     expect(messages.map((m) => [m.method, header(m, 'content-length')])).toEqual([['INVITE', String(SDP.length)]]);
+  });
+
+  it('are known by their connection, as a web server before the shim gives all of them one address', () => {
+    const upstream = { transport: 'udp', host: '127.0.0.5', port: 5080 } as const;
+    const shim = office({ upstream, further: [WSS] });
+    register(shim, 'erin', contact, over('wss', 5));
+    const call = (flow: Flow) => {
+      const text = invite('carol', 'sip').replace('alice@', 'erin@');
+      shim.receive(text.replaceAll('z9hG4bKinvite', `z9hG4bK${flow.connection}`).replace('call-1', `c${flow.connection}`), flow);
+      return shim.told();
+    };
+    shim.told();
+    expect(call({ ...over('wss', 5), connection: 6 })).not.toContain('erin calling');
+    expect(call(over('wss', 5)).join()).toContain('erin');
+  });
+
+  it('are no trusted peers, though the PBX runs on the same machine as the web server before the shim', () => {
+    const upstream = { transport: 'udp', host: '127.0.0.5', port: 5080 } as const;
+    const placing = new Placing(ALONE, upstream, ['example.com']);
+    expect([over('udp', 5), over('tls', 5), over('ws', 5), over('wss', 5)].map((one) => placing.isTrusted(one))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('get their answers by their connection', () => {

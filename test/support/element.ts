@@ -36,6 +36,7 @@ export const ELEMENT_SETTINGS: ElementSettings = {
   },
   upstream: undefined,
   placing: ALONE,
+  udpBytes: 1300,
   maxBranches: 10,
   maxBreadth: 60,
   recurse: true,

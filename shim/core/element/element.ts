@@ -44,6 +44,8 @@ export interface ElementSettings {
   readonly sessionTimer?: SessionTimerPolicy | undefined;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
+  /** Longest request that goes by UDP, bytes (RFC 3261 18.1.1). */
+  readonly udpBytes: number;
   /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
   readonly maxBreadth: number;
   /** Whether redirections to what is served here, or to the upstream, are followed here. */
@@ -130,6 +132,9 @@ export class Element {
       ...(this.#placing.edge ? { edge: edgeRoute } : {}),
       get maxBranches() {
         return settings.maxBranches;
+      },
+      get udpBytes() {
+        return settings.udpBytes;
       },
       get maxBreadth() {
         return settings.maxBreadth;

@@ -62,9 +62,12 @@ export class Placing {
     return this.#hops.some((hop) => hop.host === target.host && hop.port === target.port);
   }
 
-  /** Does a message come from a next hop or another trusted peer. The address alone counts: TCP connections come from any port. */
-  isTrusted(flow: Pick<Flow, 'remote'>): boolean {
-    return this.#trusted.has(flow.remote.address);
+  /**
+   * Does a message come from a next hop or another trusted peer. The address alone counts: TCP connections come from any port. No peer comes by
+   * WebSocket (RFC 7118 5): that is a browser, behind a web server perhaps that runs where the PBX does.
+   */
+  isTrusted({ remote, transport }: Pick<Flow, 'remote'> & Partial<Pick<Flow, 'transport'>>): boolean {
+    return transport !== 'ws' && transport !== 'wss' && this.#trusted.has(remote.address);
   }
 
   /** Does a message come from where a next hop or a named peer sends from: over UDP that is, of a next hop, the port at which it listens. */

@@ -13,6 +13,8 @@ export interface ClientBranch {
   readonly callee: Callee;
   /** RFC 5393: its part of the Max-Breadth of the request. */
   readonly breadth: number;
+  /** It was sent over a connection for its size alone: where it goes by UDP, should that fail (RFC 3261 18.1.1). */
+  readonly datagram?: RouteTarget;
   /** Its final response has come, or it has failed. */
   completed: boolean;
 }

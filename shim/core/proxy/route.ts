@@ -59,6 +59,8 @@ export interface Routing {
   readonly edge?: (arrival: Arrival, routing: Routing, flow: Flow) => Route;
   /** Most targets that one request is sent on to. */
   readonly maxBranches: number;
+  /** Longest request that goes by UDP, bytes (RFC 3261 18.1.1). */
+  readonly udpBytes: number;
   /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
   readonly maxBreadth: number;
   /** Whether a redirection to users served here, or to the upstream, is followed here (RFC 3261 16.5). */

@@ -6,6 +6,7 @@ import { answerText } from './answer.ts';
 import { better, collected, type Final, isChallenge } from './best-response.ts';
 import { makeBranch } from './branch.ts';
 import { forwarded } from './forward.ts';
+import { LargeRequests } from './large.ts';
 import { redirected } from './redirect.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Callee, ClientBranch, ResponseContext, ResponseContexts } from './response-context.ts';
@@ -48,8 +49,11 @@ export class TargetSearch {
   readonly #parts: SearchParts;
   readonly #contexts: ResponseContexts;
 
+  readonly #large: LargeRequests;
+
   constructor(parts: SearchParts, contexts: ResponseContexts) {
     this.#parts = parts;
+    this.#large = new LargeRequests(parts.routing);
     this.#contexts = contexts;
   }
 
@@ -95,6 +99,13 @@ export class TargetSearch {
     const { context, branch } = found;
     this.#contexts.complete(context, branch);
     if (context.finalSent) return [];
+    // RFC 3261 18.1.1: "if the attempt to establish the connection generates either an ICMP Protocol Not Supported, or results in a TCP
+    // reset, the element SHOULD retry the request, using UDP."
+    if (event.type === 'transport-error' && branch.datagram !== undefined && !context.cancelled) {
+      this.#large.refused(branch.datagram.target, now);
+      context.ready = [branch.datagram, ...context.ready];
+      return this.#proceed(context, now);
+    }
     // RFC 3261 16.9: "If the transport layer notifies a proxy of an error when it tries to forward a request, the proxy MUST behave as if the
     // forwarded request received a 503 response."
     if (event.type === 'transport-error') return this.#failed(context, UNREACHABLE, now);
@@ -193,21 +204,40 @@ export class TargetSearch {
   }
 
   #send(context: ResponseContext, one: RouteTarget, breadth: number, now: number): Action[] {
-    const { routing, table, observer, unique } = this.#parts;
+    const branch = makeBranch(this.#parts.unique(), context.loop);
+    const plain = this.#written(context, one, branch, breadth);
+    if (plain === undefined) return failedAtOnce(context, UNREACHABLE);
+    // The Via says how the request was sent, so one that is too large is written anew.
+    const stream = this.#large.instead(one.target, plain.text.length, now);
+    const streamed = stream && this.#written(context, { ...one, target: stream }, branch, breadth);
+    return this.#begin(context, one, streamed ?? plain, breadth, streamed ? one : undefined, now);
+  }
+
+  /** The request as it goes to that target, from the address that leads there; undefined where there is none. */
+  #written(context: ResponseContext, one: RouteTarget, branch: string, breadth: number) {
+    const { self } = this.#parts.routing;
     const { request, flow, way, showsBreadth } = context;
-    const { target } = one;
-    const outbound = routing.self.pointFor(target, flow);
-    if (outbound === undefined) return failedAtOnce(context, UNREACHABLE);
-    const branch = makeBranch(unique(), context.loop);
-    const path = { flow, inbound: routing.self.pointOf(flow), outbound, branch, breadth: showsBreadth ? breadth : undefined };
-    const sent = table.send(
-      { text: forwarded(request, way, one, path), method: request.method, branch },
-      sentFrom(target, outbound),
-      now,
-    );
+    const outbound = self.pointFor(one.target, flow);
+    if (outbound === undefined) return undefined;
+    const path = { flow, inbound: self.pointOf(flow), outbound, branch, breadth: showsBreadth ? breadth : undefined };
+    return { text: forwarded(request, way, one, path), branch, target: sentFrom(one.target, outbound) };
+  }
+
+  /** `datagram`: where it goes by UDP, should it not get there over a connection. */
+  #begin(
+    context: ResponseContext,
+    one: RouteTarget,
+    { text, branch, target }: { readonly text: string; readonly branch: string; readonly target: Target },
+    breadth: number,
+    datagram: RouteTarget | undefined,
+    now: number,
+  ): Action[] {
+    const { table, observer } = this.#parts;
+    const { request, flow, way } = context;
+    const sent = table.send({ text, method: request.method, branch }, target, now);
     if (!sent.ok) return failedAtOnce(context, FULL);
     const callee = one.callee === undefined ? (way.callee ?? null) : one.callee;
-    this.#contexts.addBranch(context, { id: sent.id, callee, breadth, completed: false });
+    this.#contexts.addBranch(context, { id: sent.id, callee, breadth, completed: false, ...(datagram && { datagram }) });
     const asked = one.callee === undefined ? {} : { asked: way.callee ?? null };
     observer.request(request, flow, callee ?? undefined, { ...one, branch, ...asked });
     return [...sent.actions];

@@ -15,5 +15,11 @@ export function senderOf(
 ): string | undefined {
   const user = naming.aorOf(from(m)?.uri ?? '');
   if (user === undefined) return undefined;
-  return lookup(user).some((binding) => binding.flow.remote.address === flow.remote.address) ? user : undefined;
+  return lookup(user).some((binding) => isSameSource(binding.flow, flow)) ? user : undefined;
+}
+
+/** Browsers behind one web server all come from its address: each is known by its WebSocket. */
+function isSameSource(registered: Flow, { transport, remote, connection }: Flow): boolean {
+  if (registered.remote.address !== remote.address) return false;
+  return (transport !== 'ws' && transport !== 'wss') || registered.connection === connection;
 }
