@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ALONE, Placing } from '../../shim/core/placing/placing.ts';
 import { sipUriOf } from '../../shim/core/proxy/sips.ts';
 import { targetOf } from '../../shim/core/proxy/target.ts';
+import type { Binding } from '../../shim/core/registrar/binding.ts';
+import { senderOf } from '../../shim/core/registrar/sender.ts';
 import { header, headers, parseUri, type SipUri } from '../../shim/core/sip/index.ts';
 import type { Flow, ListenPoint } from '../../shim/core/transport.ts';
 import { answerTo, flow, SHIM, summary, type TestElement, testElement } from '../support/element.ts';
-import { requestText, SDP } from '../support/sip-text.ts';
+import { requestText, SDP, scanned } from '../support/sip-text.ts';
 
 const TLS: ListenPoint = { transport: 'tls', address: SHIM.address, port: 5061 };
 const WSS: ListenPoint = { transport: 'wss', address: SHIM.address, port: 8443 };
@@ -156,17 +158,14 @@ describe('RFC 7118 5 browser telephones behind the proxy', () => {
   });
 
   it('are known by their connection, as a web server before the shim gives all of them one address', () => {
-    const upstream = { transport: 'udp', host: '127.0.0.5', port: 5080 } as const;
-    const shim = office({ upstream, further: [WSS] });
-    register(shim, 'erin', contact, over('wss', 5));
-    const call = (flow: Flow) => {
-      const text = invite('carol', 'sip').replace('alice@', 'erin@');
-      shim.receive(text.replaceAll('z9hG4bKinvite', `z9hG4bK${flow.connection}`).replace('call-1', `c${flow.connection}`), flow);
-      return shim.told();
-    };
-    shim.told();
-    expect(call({ ...over('wss', 5), connection: 6 })).not.toContain('erin calling');
-    expect(call(over('wss', 5)).join()).toContain('erin');
+    const m = scanned(invite('carol', 'sip').replace('alice@', 'erin@'));
+    const { naming } = new Placing(ALONE, undefined, ['example.com']);
+    const sender = (registered: Flow, from: Flow) =>
+      senderOf(m, from, () => [{ aor: 'sip:erin@example.com', contact, flow: registered } as Binding], naming);
+    const other = { ...over('wss', 5), connection: 6 };
+    expect(sender(over('wss', 5), over('wss', 5))).toBe('sip:erin@example.com');
+    expect(sender(over('wss', 5), other)).toBeUndefined();
+    expect(sender(over('tcp', 5), { ...over('tcp', 5), connection: 6 })).toBe('sip:erin@example.com');
   });
 
   it('are no trusted peers, though the PBX runs on the same machine as the web server before the shim', () => {
