@@ -98,7 +98,10 @@ export class DialogTracker {
       responseMoves(detail, m, side);
       observeTimer(detail, m, now);
     }
-    const alive = state === 'confirmed' && m.status !== 481 && m.status !== 408 ? book.alive(call, now) : [];
+    // An OPTIONS may be the question of another server, of which one side's answer says nothing of the other: where this one asks by itself, it
+    // asks all the same.
+    const shows = m.status !== 481 && m.status !== 408 && (m.method !== 'OPTIONS' || book.probes === undefined);
+    const alive = state === 'confirmed' && shows ? book.alive(call, now) : [];
     return changed ? this.#changed(call, now) : alive;
   }
 
