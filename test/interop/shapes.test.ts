@@ -88,3 +88,18 @@ describe('RFC 3515, 3891 attended transfer, by SIPp', () => {
     await expectAtRest(['ta', 'tb', 'tc']);
   });
 });
+
+describe('RFC 4028 session timer, by SIPp', () => {
+  it('ends presence, and not the call, when the session is not refreshed in its time', async () => {
+    const port = await quietPort();
+    await scene.register(['sa', 'sb'], port);
+    scene.mark();
+    await scene.call('uac-vanish', 'uas-session-timer', port, { fields: [['sa', 'sb']] });
+    await expectAtRest(['sa', 'sb']);
+    for (const user of ['sa', 'sb']) {
+      const [last] = await scene.reader.history(aorOf(user));
+      expect(last).toMatchObject({ callStatus: 'idle', reason: { cause: 'session-timer' } });
+      expect(scene.callStatuses(user).slice(-2)).toEqual(['terminating', 'idle']);
+    }
+  });
+});
