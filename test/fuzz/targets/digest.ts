@@ -29,7 +29,11 @@ function answered(more: Parameters<typeof credentialsLine>[3] = {}): string {
 }
 
 /** Whose password it was: the hash is over the name, so that no other name goes with it. */
-const vouchedFor = (text: string): boolean => /username="alice"/.test(text);
+const vouchedFor = (text: string): boolean =>
+  text
+    .replace(/[\s\\]/g, '')
+    .toLowerCase()
+    .includes('username="alice"');
 
 /** RFC 3261 22, RFC 8760: credentials that are damaged register nobody, and never anybody else than whose password it was. */
 export const digest: Target = {
