@@ -27,6 +27,8 @@ export interface PbxSettings {
   readonly path: boolean;
   /** Seconds that it grants, whatever is asked. */
   readonly grants: number;
+  /** Where it sends calls for other domains. */
+  readonly trunk?: Address;
 }
 
 /** What the registrar of the PBX keeps of a telephone. */
@@ -150,8 +152,12 @@ export class VirtualPbx implements VirtualParty {
 
   #call(m: Message, id: string, now: number): Action[] | undefined {
     const uri = parseUri(m.uri);
-    const aor = `sip:${uri?.user}@${this.settings.domain}`;
-    const [phone] = (this.registered.get(aor) ?? []).filter(({ until }) => until > now);
+    const { domain, trunk } = this.settings;
+    const foreign = uri !== undefined && uri.host !== domain && uri.host !== this.settings.address.address;
+    const aor = `sip:${uri?.user}@${foreign ? uri.host : domain}`;
+    const route = trunk && `<sip:${trunk.address}:${trunk.port};lr>`;
+    const abroad = foreign && route ? { contact: m.uri, path: [route] } : undefined;
+    const phone = abroad ?? (this.registered.get(aor) ?? []).find(({ until }) => until > now);
     if (phone === undefined) return undefined;
     const number = ++this.#count;
     const from = (header(m, 'from') as string).replace(/;tag=.*/, '');
