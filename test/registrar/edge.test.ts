@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AddressSet } from '../../shim/core/address-set.ts';
 import { header, headers, type Message } from '../../shim/core/sip/index.ts';
 import { flow, summary } from '../support/element.ts';
 import { edge, lines, PBX_FLOW } from './edge.ts';
@@ -105,6 +106,39 @@ describe('RFC 3261 10.3 step 8 bindings learned at the edge of a PBX', () => {
     expect(e.element.table.size).toBe(0);
     expect(e.answer(asked, 200, [`Contact: <${contact(3)}>;expires=60`]).sent).toEqual([]);
     expect(e.element.location.size).toBe(1);
+  });
+});
+
+describe('RFC 3261 22 guessing passwords of a PBX through its edge', () => {
+  const guard = {
+    ...{ exempt: AddressSet.of(['127.0.0.2']), messages: { rate: 100, burst: 100 }, registers: { rate: 100, burst: 100 } },
+    ...{ banAfter: 3, banWindow: 600_000, banTime: 300_000, banMax: 3_600_000, scanners: [], sourceCalls: 9, sourceBindings: 1 },
+    ...{ maxSources: 100, maxFlows: 100, registrationsProven: true },
+  };
+  const CREDENTIALS = 'Authorization: Digest username="alice", realm="pbx", nonce="n", uri="sip:x", response="r"';
+  const tries = (lines: readonly string[], challenge: string, times = 3) => {
+    const e = edge({}, { guard });
+    for (let i = 0; i < times; i++) {
+      const { asked } = e.ask('alice', flow(9), [`Contact: <${contact(9)}>`, ...lines]);
+      e.answer(asked, 401, [`WWW-Authenticate: ${challenge}`]);
+    }
+    return e.element.guard?.counters.bans;
+  };
+
+  it('bans whose credentials the PBX refuses again and again', () => {
+    expect(tries([CREDENTIALS], 'Digest realm="pbx", nonce="m"')).toBe(1);
+  });
+
+  it('and nobody who has given none yet, or whose nonce is too old', () => {
+    expect(tries([], 'Digest realm="pbx", nonce="m"')).toBe(0);
+    expect(tries([CREDENTIALS], 'Digest realm="pbx", nonce="m", stale=true')).toBe(0);
+  });
+
+  it('registers no more users from one source than the cap', () => {
+    const e = edge({}, { guard });
+    e.register('alice', flow(9));
+    expect(summary(e.ask('bob', flow(9), ['Contact: <sip:b@127.0.0.9>']).result)).toEqual(['503 > 127.0.0.9:5060']);
+    expect(summary(e.ask('alice', flow(9), [`Contact: <${contact(9)}>`]).result)).toEqual(['REGISTER > 127.0.0.8:5080']);
   });
 });
 

@@ -311,8 +311,11 @@ export class Element {
       if (asked) return [...result.actions, ...this.#asked(asked, now)];
       const edge = this.#edge?.owns(result.id) ? this.#edge : undefined;
       if (edge === undefined) return [...result.actions, ...this.#proxy.response(m, result.id, now)];
-      const { actions, changes } = edge.response(m, result.id, now);
-      return [...result.actions, ...this.#afterBindings(actions, changes, now)];
+      const { actions, changes, wrong } = edge.response(m, result.id, now);
+      const done = [...result.actions, ...this.#afterBindings(actions, changes, now)];
+      if (wrong === undefined) return done;
+      this.guard?.against(wrong, 'wrong', now);
+      return [...done, ...this.#bans()];
     }
     if (result.kind === 'absorbed') return [...result.actions];
     this.counters.strays += 1;
@@ -379,6 +382,7 @@ export class Element {
         location: this.location,
         unique: this.#unique,
         refuse: (id, m, flow, refusal, now) => this.#proxy.refuse(id, m, flow, refusal, now),
+        mayRegister: (flow, now) => this.guard?.mayRegister(flow, () => this.#bindings(), now) ?? true,
       },
     );
   }

@@ -5,6 +5,7 @@ import { REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import { bracketed, type Self } from '../proxy/self.ts';
 import { validate } from '../proxy/validate.ts';
 import {
+  header,
   type Message,
   type MessageLimits,
   maxForwards,
@@ -43,6 +44,8 @@ export interface EdgeParts {
   readonly unique: () => string;
   /** Answers a request from here, in its server transaction. */
   readonly refuse: (id: string, m: Message, flow: Flow, refusal: Refusal, now: number) => Action[];
+  /** May one more user be registered from there. */
+  readonly mayRegister: (flow: Flow, now: number) => boolean;
 }
 
 /** A REGISTER on its way to the PBX. */
@@ -62,6 +65,8 @@ interface Registering {
 export interface EdgeStep {
   readonly actions: readonly Action[];
   readonly changes: readonly BindingChange[];
+  /** Where credentials came from that the PBX has found wrong. */
+  readonly wrong?: Flow;
 }
 
 /**
@@ -106,6 +111,8 @@ export class EdgeRegistrar {
       (location.room === 0 ? REFUSALS.registrarFull : undefined);
     if (problem || outbound === undefined) return refuse(id, m, flow, problem ?? REFUSALS.pbxAway, now);
     const aor = this.#userOf(m);
+    if (aor !== undefined && !location.has(aor, now) && !this.#parts.mayRegister(flow, now))
+      return refuse(id, m, flow, REFUSALS.busySource, now);
     const contacts = new Map<string, string>();
     const branch = makeBranch(this.#parts.unique(), loop);
     const text = this.#onward(m, { aor, flow, outbound, branch, routes: own, contacts });
@@ -131,6 +138,7 @@ export class EdgeRegistrar {
     if (m.status < 200) return { actions, changes: [] };
     one.done = true;
     const { aor, flow, request } = one;
+    if (isWrong(request, m)) return { actions, changes: [], wrong: flow };
     if (m.status >= 300 || aor === undefined) return { actions, changes: [] };
     const { policy } = this.#settings;
     const changes = learn(request, restored, { aor, location, flow, policy, enumerates: !one.overtaken, now });
@@ -222,4 +230,11 @@ export class EdgeRegistrar {
     const again = scan(text, { headerBytes: text.length, headerCount, bodyBytes }, 'datagram');
     return again.ok ? again.message : m;
   }
+}
+
+/** RFC 7616 3.3: a challenge with `stale=true` says that the credentials were right, and the nonce too old. */
+function isWrong(request: Message, answer: Message): boolean {
+  if (answer.status !== 401 && answer.status !== 403 && answer.status !== 407) return false;
+  if (header(request, 'authorization') === undefined && header(request, 'proxy-authorization') === undefined) return false;
+  return !/stale *= *"?true/i.test(header(answer, 'www-authenticate') ?? header(answer, 'proxy-authenticate') ?? '');
 }
