@@ -112,7 +112,16 @@ describe('RFC 3261 10.3 step 8 bindings learned at the edge of a PBX', () => {
 describe('RFC 3261 22 guessing passwords of a PBX through its edge', () => {
   const guard = {
     ...{ exempt: AddressSet.of(['127.0.0.2']), messages: { rate: 100, burst: 100 }, registers: { rate: 100, burst: 100 } },
-    ...{ banAfter: 3, banWindow: 600_000, banTime: 300_000, banMax: 3_600_000, scanners: [], sourceCalls: 9, sourceBindings: 1 },
+    ...{
+      banAfter: 3,
+      banWindow: 600_000,
+      banTime: 300_000,
+      banMax: 3_600_000,
+      scanners: [],
+      sourceCalls: 9,
+      sourceBindings: 1,
+      sourceConnections: 9,
+    },
     ...{ maxSources: 100, maxFlows: 100, registrationsProven: true },
   };
   const CREDENTIALS = 'Authorization: Digest username="alice", realm="pbx", nonce="n", uri="sip:x", response="r"';

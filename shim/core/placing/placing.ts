@@ -37,6 +37,7 @@ export class Placing {
   readonly closed: boolean;
   readonly #routes: ReadonlyMap<string, Target>;
   readonly #upstream: Target | undefined;
+  readonly #hops: readonly Target[];
   readonly #peers: AddressSet;
   readonly #trusted: AddressSet;
 
@@ -47,6 +48,7 @@ export class Placing {
     this.closed = settings.trustedPeers.length > 0;
     this.#routes = settings.routes;
     this.#upstream = upstream;
+    this.#hops = upstream ? [upstream, ...settings.routes.values()] : [...settings.routes.values()];
     this.#peers = AddressSet.of(settings.trustedPeers);
     const hops = this.#hops.filter(({ host }) => parseAddress(host) !== undefined).map(({ host }) => host);
     this.#trusted = AddressSet.of([...settings.trustedPeers, ...hops]);
@@ -75,10 +77,6 @@ export class Placing {
     const { transport, remote } = flow;
     if (this.#peers.has(remote.address)) return true;
     return this.#hops.some(({ host, port }) => host === remote.address && (transport !== 'udp' || port === remote.port));
-  }
-
-  get #hops(): readonly Target[] {
-    return this.#upstream ? [this.#upstream, ...this.#routes.values()] : [...this.#routes.values()];
   }
 
   /** The user of this place whom a Request-URI names. */

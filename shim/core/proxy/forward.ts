@@ -5,7 +5,7 @@ import { bracketed } from './self.ts';
 import { isSips } from './sips.ts';
 
 /** RFC 3261 16.6 step 3: given to a request that carries none. */
-const MAX_FORWARDS = 70;
+export const MAX_FORWARDS = 70;
 
 /** Requests that begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515): later ones of the dialog must come through here too. */
 const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
@@ -32,7 +32,7 @@ export function forwarded(
   const hops = maxForwards(m);
   const edit = {
     uri,
-    via: `SIP/2.0/${outbound.transport.toUpperCase()} ${bracketed(outbound.address)}:${outbound.port};branch=${branch};rport`,
+    via: viaValue(outbound, branch),
     maxForwards: hops === undefined ? MAX_FORWARDS : hops - 1,
     popRoutes: way.popRoutes,
     pushRoutes: [...way.pushRoutes],
@@ -46,6 +46,11 @@ export function forwarded(
       ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, { sips: isSips(uri), origin: way.origin, place }) }
       : {}),
   });
+}
+
+/** RFC 3261 16.6 step 8: the Via of this element. RFC 3581 3: with `rport`, so that the answer finds its way through a NAT. */
+export function viaValue({ transport, address, port }: ListenPoint, branch: string): string {
+  return `SIP/2.0/${transport.toUpperCase()} ${bracketed(address)}:${port};branch=${branch};rport`;
 }
 
 function formsDialog(m: Message): boolean {

@@ -1,8 +1,10 @@
 import type { Naming } from '../placing/naming.ts';
 import { contactHash, parsePlace, placeToken } from '../placing/token.ts';
 import { isLoop, loopHash, makeBranch } from '../proxy/branch.ts';
+import { MAX_FORWARDS, viaValue } from '../proxy/forward.ts';
 import { REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import { bracketed, type Self } from '../proxy/self.ts';
+import { sentFrom } from '../proxy/target-search.ts';
 import { validate } from '../proxy/validate.ts';
 import {
   header,
@@ -116,7 +118,7 @@ export class EdgeRegistrar {
     const contacts = new Map<string, string>();
     const branch = makeBranch(this.#parts.unique(), loop);
     const text = this.#onward(m, { aor, flow, outbound, branch, routes: own, contacts });
-    const sent = table.send({ text, method: 'REGISTER', branch }, { ...pbx, local: outbound }, now);
+    const sent = table.send({ text, method: 'REGISTER', branch }, sentFrom(pbx, outbound), now);
     if (!sent.ok) return refuse(id, m, flow, REFUSALS.full, now);
     const one: Registering = { server: id, request: m, flow, aor, contacts, done: false, overtaken: false };
     this.#byClient.set(sent.id, one);
@@ -194,8 +196,8 @@ export class EdgeRegistrar {
     const stamp = via ? viaStamp(via, flow) : {};
     const hops = maxForwards(m);
     const edit = {
-      via: `SIP/2.0/${outbound.transport.toUpperCase()} ${bracketed(outbound.address)}:${outbound.port};branch=${branch};rport`,
-      maxForwards: hops === undefined ? 70 : hops - 1,
+      via: viaValue(outbound, branch),
+      maxForwards: hops === undefined ? MAX_FORWARDS : hops - 1,
       popRoutes: way.routes,
       ...(stamp.received === undefined ? {} : { stampVia: stamp }),
     };
