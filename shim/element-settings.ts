@@ -55,13 +55,14 @@ export function elementSettings(
       tracker: {
         talking: settings.talking,
         terminating: settings.terminating,
-        dialogCap: settings.dialogCap,
+        // Where all calls are mirrored ones, their cap is that of all.
+        dialogCap: settings.mode === 'passive' ? Math.min(settings.dialogCap, settings.mirrorCap) : settings.dialogCap,
         // A little more than the transaction layer takes: it is the one that ends such calls, this is for when its word is lost.
         earlyCap: timerC + 64 * t1 + BEYOND_TIMER_C,
         byeCap: 64 * t1 + BYE_SLACK,
         maxDialogs: settings.maxDialogs,
         ...(settings.sessionRules ? { sessionRules: settings.sessionRules } : {}),
-        ...(settings.probeInterval > 0 ? { probe: probeSettings(settings) } : {}),
+        ...(settings.probeInterval > 0 && settings.mode !== 'passive' ? { probe: probeSettings(settings) } : {}),
       },
       reporter: { expiry: settings.expiry, callGrace: CALL_GRACE },
       outbox: {
@@ -91,6 +92,7 @@ function placingSettings(settings: ShimSettings): ElementSettings['placing'] {
   const { mode, contactRewrite, longestGrant, aliases, numbers, routes, trustedPeers } = settings;
   return {
     mode,
+    mirrored: settings.hepListen !== undefined,
     contactRewrite: contactRewrite === 'on',
     longestGrant: longestGrant / SECOND,
     aliases: new Map(aliases.map(({ left, right }) => [left, right])),

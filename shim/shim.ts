@@ -8,7 +8,7 @@ import type { ShimSettings } from './config.ts';
 import { Element } from './core/element/element.ts';
 import type { Guard } from './core/guard/guard.ts';
 import { Self } from './core/proxy/self.ts';
-import type { Flow, ListenPoint } from './core/transport.ts';
+import type { Address, Flow, ListenPoint } from './core/transport.ts';
 import { drained } from './drain.ts';
 import { elementSettings } from './element-settings.ts';
 import { worstGhost } from './ghost.ts';
@@ -23,6 +23,7 @@ import { logOutbox, Shell } from './io/shell.ts';
 import { loadUsers } from './io/users.ts';
 import { createTrace } from './log/trace.ts';
 import { type Log, traceOf } from './log.ts';
+import { type Passive, startPassive } from './passive.ts';
 import { VERSION } from './version.ts';
 
 export type { ShimStatus } from './admin/status.ts';
@@ -34,6 +35,8 @@ const PATIENCE = 1000;
 export interface RunningShim {
   /** Where it takes SIP, with the ports that it was given. */
   readonly addresses: readonly ListenPoint[];
+  /** Where it takes what is mirrored by HEP, over UDP and TCP; undefined where it does not. */
+  readonly hep: Address | undefined;
   /** The port of /metrics, /healthz and /status; undefined where there is none. */
   readonly adminPort: number | undefined;
   /** What it holds at the moment, and totals since start. */
@@ -96,6 +99,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   }
   const prefix = randomBytes(8).toString('hex');
   let count = 0;
+  const unique = () => `${prefix}${(count++).toString(36)}`;
   const domainsOf = ({ domains, aliases }: ShimSettings) => [...domains, ...aliases.map(({ left }) => left)];
   const self = new Self(
     network.addresses.map(named),
@@ -106,7 +110,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   const own = { epoch, chance: Math.random };
   const element = new Element(elementSettings(settings, own), {
     self,
-    unique: () => `${prefix}${(count++).toString(36)}`,
+    unique,
     ...(found ? { authentication: { users: found.users, hashes: createHashes() } } : {}),
   });
   guard = element.guard;
@@ -133,6 +137,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   });
   shell.run(element.restore(state, clock.now()));
   sender.poke();
+  let passive: Passive | undefined;
   const { table, location, presence } = element;
   const status = (): ShimStatus => ({
     version: VERSION,
@@ -166,10 +171,14 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       outbox: outbox.counters,
       network: network.counters,
       disk: disk.counters,
+      ...(passive
+        ? { hep: passive.hep.counters, hepMalformed: passive.hep.counters.malformed, mirror: passive.mirror.counters }
+        : {}),
     },
   });
   const close = async () => {
-    shell.close();
+    await passive?.close();
+    shell?.close();
     await network.close();
     await sender.close();
     disk.close();
@@ -178,6 +187,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   const place = { host: settings.adminHost, port: settings.adminPort, stateDir };
   let admin: Admin;
   try {
+    passive = await startPassive(settings, { element, shell, unique }, log);
     admin = await startAdmin({ ...place, status, outboxAge: () => settings.healthOutboxAge, log });
   } catch (error) {
     await close();
@@ -185,6 +195,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   }
   return {
     addresses: network.addresses,
+    hep: passive?.hep.address,
     adminPort: admin.port,
     status,
     reloadCertificates: (changed) => network.reload(readCertificates(changed)),
@@ -229,7 +240,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
 
 /** What whoever runs it must know, before anybody else finds out. */
 function warnOfOpenDoors(settings: ShimSettings, users: number | undefined, log: Log): void {
-  const beyond = settings.sipHost.filter((host) => !/^\[?(127\.|::1\]?$)/.test(host));
+  const beyond = (settings.mode === 'passive' ? [] : settings.sipHost).filter((host) => !/^\[?(127\.|::1\]?$)/.test(host));
   if (settings.auth === 'off' && beyond.length > 0) {
     log.warn('NO AUTHENTICATION: whoever reaches this address can register and call as anybody (set auth to digest)', {
       addresses: beyond.join(','),
@@ -244,7 +255,9 @@ async function listen(
   handlers: Pick<Parameters<typeof createNetwork>[0], 'onMessage' | 'welcome'>,
   log: Log,
 ): Promise<Network> {
-  const { sipHost, sipPort } = settings;
+  const { sipPort } = settings;
+  // In passive mode nothing stands in the way of calls: no SIP is taken.
+  const sipHost = settings.mode === 'passive' ? [] : settings.sipHost;
   const limits = {
     message: { headerBytes: settings.headerBytes, headerCount: settings.headerCount, bodyBytes: settings.bodyBytes },
     connections: settings.tcpConnections,

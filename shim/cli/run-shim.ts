@@ -15,6 +15,18 @@ export async function runShim(startShim: StartShim, settings: ShimSettings, log:
   }
 }
 
+/** `SIP 127.0.0.1:5060 (UDP, TCP); HEP 127.0.0.1:9060 (UDP, TCP)`: all that it listens at. */
+export function listeners({ addresses, hep }: Pick<RunningShim, 'addresses' | 'hep'>): string {
+  const sip = sipAddresses(addresses);
+  const mirrored = hep
+    ? sipAddresses([
+        { ...hep, transport: 'udp' },
+        { ...hep, transport: 'tcp' },
+      ])
+    : [];
+  return [...(sip.length > 0 ? [`SIP ${sip.join(', ')}`] : []), ...mirrored.map((where) => `HEP ${where}`)].join('; ');
+}
+
 /** `127.0.0.1:5060 (UDP, TCP)`, one line an address and port. */
 export function sipAddresses(addresses: readonly SipAddress[]): string[] {
   const transports = new Map<string, string[]>();

@@ -12,6 +12,8 @@ export interface SipAddress {
 /** A shim that runs. */
 export interface RunningShim {
   readonly addresses: readonly SipAddress[];
+  /** Where it takes mirrored traffic, if it does. */
+  readonly hep?: Pick<SipAddress, 'address' | 'port'> | undefined;
   /** The port of /metrics, /healthz and /status; undefined where there is none. */
   readonly adminPort: number | undefined;
   /** Goes on by other settings, as far as they can change while it runs; where that cannot be, says why and changes nothing. */

@@ -2,7 +2,7 @@ import type { ReadSettings, SHIM_SETTINGS, ShimSettings } from '../config.ts';
 import { ghostLine } from '../ghost.ts';
 import { createLog } from '../log.ts';
 import { reloadOnRequest } from './reload.ts';
-import { runShim, sipAddresses } from './run-shim.ts';
+import { listeners, runShim } from './run-shim.ts';
 import type { StartShim } from './running.ts';
 import { openState } from './state.ts';
 import { aborted, EXIT, type Terminal } from './terminal.ts';
@@ -29,9 +29,7 @@ export async function shim(
       terminal.err(`offhook shim: ${started.text}\n`);
       return EXIT.failed;
     }
-    terminal.out(
-      `SIP ${sipAddresses(started.shim.addresses).join(', ')}; site ${settings.site} reports to ${settings.workerUrl}\n${ghostLine(settings)}\n`,
-    );
+    terminal.out(`${listeners(started.shim)}; site ${settings.site} reports to ${settings.workerUrl}\n${ghostLine(settings)}\n`);
     const own = { stateDir: opened.state.folder };
     reloadOnRequest(terminal, settings, reread, log, (next) => {
       terminal.endWithin?.(next.drainTimeout);

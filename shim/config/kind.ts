@@ -139,6 +139,19 @@ export const addressRange: Kind<string> = {
   read: (raw) => (parseAddressRange(raw) ? good(raw) : bad('an IP address or a range such as 192.0.2.0/24 or 2001:db8::/32')),
 };
 
+/** An IP address and a port to listen at; an IPv6 address in brackets. */
+export const addressAndPort: Kind<{ readonly address: string; readonly port: number }> = {
+  placeholder: '<address:port>',
+  range: '',
+  show: ({ address: host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`,
+  read(raw) {
+    const [, host = '', port = ''] = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(raw) ?? [];
+    const reading = address.read(host);
+    const valid = reading.ok && Number(port) <= 65_535 && reading.value.includes(':') === host.startsWith('[');
+    return valid ? good({ address: reading.value, port: Number(port) }) : bad('an IP address and a port, such as 127.0.0.1:9060');
+  },
+};
+
 /** The host of an address of record, in lower case: a name, an IPv4 address, or an IPv6 address in brackets. */
 export const domain: Kind<string> = {
   placeholder: '<domain>',

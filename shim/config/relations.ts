@@ -1,7 +1,7 @@
 import { parseIpv4, parseUri } from '../core/sip/index.ts';
 import { showDuration } from './kind.ts';
 import type { Problem } from './problem.ts';
-import { flagName } from './setting.ts';
+import { flagName, variableName } from './setting.ts';
 import type { ShimSettings } from './shim.ts';
 
 type Numbers = { [K in keyof ShimSettings]: ShimSettings[K] extends number ? K : never }[keyof ShimSettings];
@@ -54,7 +54,13 @@ export function relationProblems(
       text: `${show(least)} must not be greater than ${show(most)}, ${why}`,
     });
   }
-  return [...problems, ...certificateProblems(values), ...placingProblems(values), ...timerProblems(values)];
+  return [
+    ...problems,
+    ...certificateProblems(values),
+    ...placingProblems(values),
+    ...timerProblems(values),
+    ...mirrorProblems(values),
+  ];
 }
 
 /** A certificate is nothing without its key, nor a secure listener without a certificate. */
@@ -65,6 +71,17 @@ function certificateProblems(values: { readonly [name: string]: unknown }): Prob
   if (given('tlsCertificate') !== given('tlsKey')) problems.push({ setting: both, text: 'must be given together' });
   if (given('wssPort') && !given('tlsCertificate') && !given('tlsCertificates'))
     problems.push({ setting: `--${flagName('wssPort')}`, text: `needs a certificate: ${both}` });
+  return problems;
+}
+
+/** Who may mirror is never anybody: what is mirrored is believed. */
+function mirrorProblems(values: { readonly [name: string]: unknown }): Problem[] {
+  const { hepListen, hepKey, hepAllow, mode } = values as Partial<ShimSettings>;
+  const problems: Problem[] = [];
+  if (hepListen !== undefined && hepKey === undefined && hepAllow === undefined)
+    problems.push({ setting: `--hep-allow, ${variableName('hepKey')}`, text: 'one of them must be given with --hep-listen' });
+  if (mode === 'passive' && hepListen === undefined)
+    problems.push({ setting: '--mode, --hep-listen', text: 'passive goes by what comes to --hep-listen' });
   return problems;
 }
 

@@ -29,6 +29,7 @@ export const GROUPS = [
   'Addresses',
   'TLS',
   'Placing',
+  'Mirrored traffic',
   'State',
   'Operation',
   'Presence',

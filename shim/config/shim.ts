@@ -15,6 +15,7 @@ import {
   toggle,
   webUrl,
 } from './kind.ts';
+import { MIRROR_SETTINGS } from './mirror.ts';
 import { numberRule, orNone, pair } from './placing-kind.ts';
 import { PROTECTION_SETTINGS } from './protection.ts';
 import { sessionRule } from './session-rule.ts';
@@ -115,9 +116,10 @@ export const SHIM_SETTINGS = {
   ),
   mode: setting(
     'Placing',
-    choice('registrar', 'edge'),
+    choice('registrar', 'edge', 'passive'),
     'registrar',
-    'keep the registrations of the domains here, or stand before a PBX (--upstream) that keeps them',
+    'keep the registrations of the domains here, stand before a PBX (--upstream) that keeps them, or take no SIP and go by what a ' +
+      'SIP server mirrors (--hep-listen)',
   ),
   contactRewrite: setting(
     'Placing',
@@ -129,7 +131,7 @@ export const SHIM_SETTINGS = {
     'Placing',
     duration(MINUTE, 30 * DAY),
     7 * DAY,
-    'edge: no registration at the PBX is believed to last longer',
+    'no registration at another registrar (edge, mirrored traffic) is believed to last longer',
   ),
   aliases: setting('Placing', orNone(list(pair(domain, domain), 256)), [], 'further names of domains: <alias>=<domain>', {
     defaultText: 'none',
@@ -158,6 +160,8 @@ export const SHIM_SETTINGS = {
       'Next hops that are named by address are trusted',
     { defaultText: 'none' },
   ),
+
+  ...MIRROR_SETTINGS,
 
   config: optional(
     'State',

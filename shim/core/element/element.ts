@@ -190,7 +190,7 @@ export class Element {
     this.#now = now;
     // An earlier process may have had a clock that was ahead, or granted more: no binding lasts longer than one that begins now could.
     const { registrar, placing } = this.#settings;
-    const latest = now + (this.#placing.edge ? placing.longestGrant : registrar.maxExpires) * 1000;
+    const latest = now + (this.#placing.edge || placing.mirrored === true ? placing.longestGrant : registrar.maxExpires) * 1000;
     const bindings = state.bindings.map((b) =>
       b.since <= now && b.expiresAt <= latest
         ? b

@@ -6,11 +6,13 @@ import { Naming, type NamingSettings } from './naming.ts';
 
 /** Where this element stands among the other servers of its site. */
 export interface PlacingSettings extends NamingSettings {
-  /** Keeps the registrations of its domains, or stands before a PBX that keeps them. */
-  readonly mode: 'registrar' | 'edge';
+  /** Keeps the registrations of its domains, or stands before a PBX that keeps them, or relays nothing and looks at what is mirrored. */
+  readonly mode: 'registrar' | 'edge' | 'passive';
+  /** Bindings are learned from mirrored traffic, in whatever mode. */
+  readonly mirrored?: boolean;
   /** edge: the PBX is given Contacts that lead here, instead of a Path (RFC 3327). */
   readonly contactRewrite: boolean;
-  /** edge: no binding is believed to last longer, seconds. */
+  /** edge, mirrored: no binding is believed to last longer, seconds. */
   readonly longestGrant: number;
   /** Next hops of single domains, in lower case. */
   readonly routes: ReadonlyMap<string, Target>;
