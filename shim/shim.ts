@@ -172,7 +172,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       network: network.counters,
       disk: disk.counters,
       ...(passive
-        ? { hep: passive.hep.counters, hepMalformed: passive.hep.counters.malformed, mirror: passive.mirror.counters }
+        ? { hep: passive.hep.counters, hepMalformed: byName(passive.hep.counters.malformed), mirror: passive.mirror.counters }
         : {}),
     },
   });
@@ -236,6 +236,13 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       await close();
     },
   };
+}
+
+/** Reasons as names of counters: `not-hep` is `notHep`. */
+function byName(totals: { readonly [reason: string]: number }): { [name: string]: number } {
+  return Object.fromEntries(
+    Object.entries(totals).map(([reason, count]) => [reason.replace(/-(.)/g, (_, c: string) => c.toUpperCase()), count]),
+  );
 }
 
 /** What whoever runs it must know, before anybody else finds out. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { REPLAY_SETTINGS } from '../config/replay.ts';
 import type { Values } from '../config/setting.ts';
 import { USER_SETTINGS } from '../config/user.ts';
 import {
@@ -54,8 +55,27 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   token: command('make an access token', TOKEN_SETTINGS, async (settings, terminal) =>
     (await import('./token.ts')).token(settings, terminal),
   ),
+  replay: replayCommand('a capture (pcap, pcapng) or text trace in, the presence timeline out: offhook replay FILE'),
   user: userCommand('add, remove or list users and their passwords: offhook user add alice@example.com <password.txt'),
 };
+
+/** `offhook replay FILE`: the file stands before the options. */
+function replayCommand(summary: string): Command {
+  return {
+    summary,
+    settings: REPLAY_SETTINGS,
+    async run([file, ...rest], terminal) {
+      if (file === undefined || file.startsWith('-')) {
+        terminal.err('offhook replay: a file is needed first: offhook replay FILE --domains example.com\n');
+        return EXIT.usage;
+      }
+      const read = readSettings(REPLAY_SETTINGS, rest, terminal.env);
+      if (read.ok) return (await import('./replay.ts')).replay(file, read.settings, terminal);
+      terminal.err(`${showProblems(read.problems)}\n`);
+      return EXIT.usage;
+    },
+  };
+}
 
 /** `offhook user ACTION [user@domain]`: the two words stand before the options. */
 function userCommand(summary: string): Command {

@@ -38,7 +38,14 @@ describe('Offhook command line', () => {
   it('lists its commands, and only those that are there', async () => {
     const { code, out } = await offhook(['--help']);
     expect(code).toBe(EXIT.ok);
-    expect([...out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1])).toEqual(['start', 'shim', 'status', 'token', 'user']);
+    expect([...out.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1])).toEqual([
+      'start',
+      'shim',
+      'status',
+      'token',
+      'replay',
+      'user',
+    ]);
   });
 
   it.each([[['nothing']], [['toString']], [[]]])(
