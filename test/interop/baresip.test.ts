@@ -69,3 +69,26 @@ describe('RFC 3261 26.3, RFC 5922, RFC 8760 a telephone over TLS with a password
     await users.remove();
   });
 });
+
+describe('RFC 3261 12.2 a telephone that is gone in mid-call: baresip, killed', () => {
+  it('is asked whether it lives, more than once, and the call is over in presence within the stated time', async () => {
+    const probing = ['--probe-interval=10s', '--probe-tries=2', '--probe-retry=1s', '--t1=50ms'];
+    scene = await openScene(...probing);
+    const alice = await phone('alice', scene, 'udp');
+    const bob = await phone('bob', scene, 'udp', { answers: true });
+    await alice.command('dial', `sip:bob@${DOMAIN}`);
+    await inStatus(scene, 'talking', 'alice', 'bob');
+    await bob.kill();
+    await scene.watcher.until(
+      'the call over',
+      () => ['alice', 'bob'].every((user) => scene?.watcher.latest(aorOf(user))?.callStatus === 'idle'),
+      40_000,
+    );
+    // Nobody ended the call of the one that is still there.
+    expect(alice.output()).not.toMatch(/session closed/i);
+    for (const user of ['alice', 'bob']) {
+      const ends = (await scene.reader.history(aorOf(user))).find(({ callStatus }) => callStatus === 'idle');
+      expect(ends).toMatchObject({ reason: { cause: 'probe' } });
+    }
+  });
+});
