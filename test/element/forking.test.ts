@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalState } from '../../shim/core/journal.ts';
-import { topVia } from '../../shim/core/sip/index.ts';
+import { cseq, header, type Message, topVia } from '../../shim/core/sip/index.ts';
 import { CALLER, type ForkedCall, forkedCall, summary, to } from '../proxy/forking.ts';
 import { answerTo, flow, testElement } from '../support/element.ts';
 import { requestText, SDP } from '../support/sip-text.ts';
@@ -85,11 +85,22 @@ describe('Offhook presence of a user with several telephones', () => {
 });
 
 /** A shim that takes up what the one of that call has on disk, with the same telephones. */
-function restarted(call: ReturnType<typeof forkedCall>, phones: readonly number[], rows: JournalState['dialogs']) {
+function takenUp(call: ReturnType<typeof forkedCall>, rows: JournalState['dialogs']) {
   const next = testElement({}, 'v');
   const bindings = ['alice', 'bob', 'carol'].flatMap((user) => call.shim.element.location.get(`sip:${user}@example.com`));
   next.element.restore({ bindings, dialogs: rows, outbox: [] }, next.at.now);
-  const cancelled = next.receive(requestText('CANCEL', { via: VIA }), flow(2));
+  next.told();
+  return {
+    told: next.told,
+    cancel: () => next.receive(requestText('CANCEL', { via: VIA }), flow(2)),
+    /** A telephone answers the INVITE of the earlier process. */
+    answer: (host: number, status: number) =>
+      next.receive(answerTo(call.at(host), status, { tag: `t${host}`, body: status === 200 ? SDP : '' }), flow(host)),
+  };
+}
+
+function restarted(call: ReturnType<typeof forkedCall>, phones: readonly number[], rows: JournalState['dialogs']) {
+  const cancelled = takenUp(call, rows).cancel();
   const branches = (host: number) =>
     cancelled.messages.filter((_, i) => cancelled.sent[i]?.target.host === `127.0.0.${host}`).map((m) => topVia(m)?.branch);
   return {
@@ -148,5 +159,59 @@ describe('RFC 3261 16.10 a CANCEL after the process was killed while several tel
   it('is not written for a call that was answered: nothing is left to cancel', () => {
     const { rows } = ringing({ 3: 1, 4: 1 }, {}, [3, 180], [4, 200]);
     expect(rows.map(({ body }) => (JSON.parse(body) as { branches: unknown[] }).branches)).toEqual([[]]);
+  });
+});
+
+describe('RFC 3261 16.7 answers after the process was killed while several telephones rang', () => {
+  function rings() {
+    const { call, rows } = ringing({ 3: 1, 4: 1, 5: 1 }, {}, [3, 180]);
+    return { call, after: takenUp(call, rows) };
+  }
+
+  it('step 10: one who answers has the others cancelled, each under its own branch, and every time just once', () => {
+    const { call, after } = rings();
+    const answered = after.answer(4, 200);
+    expect(summary(answered)).toEqual([`200 > ${CALLER}`, `CANCEL > ${to(3)}`, `CANCEL > ${to(5)}`]);
+    const [, ...cancels] = answered.messages;
+    for (const [i, host] of [3, 5].entries()) {
+      const [sent, invite] = [cancels[i] as Message, call.at(host)];
+      expect([topVia(sent)?.branch, topVia(sent)?.port, sent.uri]).toEqual([
+        topVia(invite)?.branch,
+        topVia(invite)?.port,
+        invite.uri,
+      ]);
+      for (const name of ['from', 'to', 'call-id']) expect(header(sent, name)).toBe(header(invite, name));
+      expect([cseq(sent).number, header(sent, 'reason')]).toEqual([
+        cseq(invite).number,
+        'SIP;cause=200;text="Call completed elsewhere"',
+      ]);
+    }
+    expect(after.told()).toEqual(['alice talking', 'bob talking']);
+    expect(summary(after.answer(4, 200))).toEqual([`200 > ${CALLER}`]);
+  });
+
+  it('step 5: one who declines ends nothing while others ring; the last one does', () => {
+    const { after } = rings();
+    const declined = after.answer(3, 486);
+    expect(summary(declined)).toEqual([`ACK > ${to(3)}`]);
+    expect(header(declined.messages[0] as Message, 'to')).toContain(';tag=t3');
+    expect(summary(after.answer(3, 486))).toEqual([`ACK > ${to(3)}`]);
+    expect(summary(after.answer(4, 480))).toEqual([`ACK > ${to(4)}`]);
+    expect(after.told()).toEqual([]);
+    expect(summary(after.answer(5, 480))).toEqual([`480 > ${CALLER}`]);
+    expect(after.told()).toEqual(['alice idle', 'bob idle']);
+  });
+
+  it('step 5: one who declines for all has the others cancelled', () => {
+    const { after } = rings();
+    expect(summary(after.answer(3, 603))).toEqual([`603 > ${CALLER}`, `CANCEL > ${to(4)}`, `CANCEL > ${to(5)}`]);
+  });
+
+  it('16.10: the CANCEL of the caller goes to those alone who have not declined, and the first 487 back', () => {
+    const { after } = rings();
+    after.answer(4, 486);
+    expect(summary(after.cancel())).toEqual([`200 > ${CALLER}`, `CANCEL > ${to(3)}`, `CANCEL > ${to(5)}`]);
+    expect(summary(after.answer(5, 487))).toEqual([`487 > ${CALLER}`]);
+    expect(after.told()).toEqual(['alice idle', 'bob idle']);
   });
 });

@@ -1,4 +1,5 @@
 import type { EndReason } from '#protocol';
+import { callId, from, type Message, to } from '../sip/index.ts';
 import { type Call, type CallEvent, detailOf, phaseOf } from './call.ts';
 import { Calls } from './calls.ts';
 import { ProbePlan } from './probe.ts';
@@ -19,6 +20,14 @@ export class CallBook {
   constructor(settings: TrackerSettings) {
     this.settings = settings;
     this.probes = settings.probe && new ProbePlan(settings.probe);
+  }
+
+  /** The calls of that INVITE, whichever side the message is from. */
+  of(m: Message): readonly Call[] {
+    const same = this.calls.withCallId(callId(m));
+    if (same.length === 0) return same;
+    const [a, b] = [from(m)?.tag, to(m)?.tag];
+    return same.filter((call) => call.fromTag === a || call.fromTag === b);
   }
 
   /** Something was heard of a call that rings: it may do so for another `earlyCap`. */

@@ -77,6 +77,8 @@ export interface Branch {
   readonly branch: string;
   /** Its Request-URI. */
   readonly uri?: string;
+  /** Noted of calls taken up from disk: the telephone has declined. */
+  readonly declined?: true;
   readonly target?: Target;
 }
 
@@ -134,6 +136,9 @@ export interface CallEvent {
   /** With `terminating` and `ended`. */
   readonly reason?: EndReason;
 }
+
+/** The local user whom that call's INVITE was for. */
+export const calleeOf = (call: Call): string | null => call.legs.find((leg) => leg.direction === 'incoming')?.user ?? null;
 
 /** The state of one dialog of a call. */
 export const dialogState = (call: Call, tag: string): DialogState | undefined => call.dialogs.find(([t]) => t === tag)?.[1];

@@ -1,12 +1,13 @@
 import type { EndReason } from '#protocol';
-import { callId, cseq, from, type Message, own, to } from '../sip/index.ts';
+import { cseq, from, type Message, own, to } from '../sip/index.ts';
 import { CallBook, tell } from './book.ts';
 import { bye, byeAnswered, byeReason, goesOn } from './bye.ts';
-import { type Branch, type Call, type CallEvent, detailOf, dialogState, otherSide, type Side, setDialog } from './call.ts';
+import { type Call, type CallEvent, calleeOf, detailOf, dialogState, otherSide, type Side, setDialog } from './call.ts';
 import type { Calls } from './calls.ts';
 import { acknowledged, answer, begin, type Onward, type Parties } from './invite.ts';
 import { requestDescribes, responseDescribes } from './offer-answer.ts';
 import type { Finding, Probe } from './probe.ts';
+import { RestoredCalls } from './restored.ts';
 import { observeTimer } from './session-timer.ts';
 import type { TrackerSettings } from './settings.ts';
 import { requestMoves, responseMoves } from './target.ts';
@@ -29,13 +30,20 @@ export type Way = string | null | undefined;
  */
 export class DialogTracker {
   readonly #book: CallBook;
+  readonly #restored: RestoredCalls;
 
   constructor(settings: TrackerSettings) {
     this.#book = new CallBook(settings);
+    this.#restored = new RestoredCalls(this.#book);
   }
 
   get calls(): Calls {
     return this.#book.calls;
+  }
+
+  /** What is known of calls that an earlier process began. */
+  get restored(): RestoredCalls {
+    return this.#restored;
   }
 
   /** Calls not followed since `maxDialogs` was reached. */
@@ -77,9 +85,12 @@ export class DialogTracker {
   /** A response that was relayed towards the one who asked, or that the proxy made itself (408, 480, 487). */
   response(m: Message, now: number, way?: Way): CallEvent[] {
     if (m.method === 'INVITE') {
-      const begun = this.#of(m).filter((call) => from(m)?.tag === call.fromTag && cseq(m).number === call.cseq);
+      const begun = this.#book.of(m).filter((call) => from(m)?.tag === call.fromTag && cseq(m).number === call.cseq);
       if (begun.length > 0) {
-        const call = way === undefined ? (having(begun, m)[0] ?? begun[0]) : begun.find((one) => calleeOf(one) === way);
+        const call =
+          way === undefined
+            ? (having(begun, m)[0] ?? this.#restored.having(begun, m) ?? begun[0])
+            : begun.find((one) => calleeOf(one) === way);
         return call ? answer(this.#book, call, m, now) : [];
       }
     }
@@ -162,19 +173,7 @@ export class DialogTracker {
 
   /** Is that message of a call that is followed: by its Call-ID and one of its tags. */
   knows(m: Message): boolean {
-    return this.#of(m).length > 0;
-  }
-
-  /** Is that message of a call that was taken up by `restore`. */
-  isRestored(m: Message): boolean {
-    return this.#of(m).some((call) => this.#book.restored.has(call.key));
-  }
-
-  /** The branches on which an earlier process sent on the INVITE that this CANCEL is for, which had been for that callee. */
-  restoredBranches(m: Message, callee: string | null): readonly Branch[] {
-    const { number } = cseq(m);
-    const restored = this.#of(m).filter((call) => call.cseq === number && this.#book.restored.has(call.key));
-    return restored.flatMap((call) => ((call.asked === undefined ? calleeOf(call) : call.asked) === callee ? call.branches : []));
+    return this.#book.of(m).length > 0;
   }
 
   /** The calls that have changed since this was last asked; those that ended are no longer among `calls`. */
@@ -192,17 +191,9 @@ export class DialogTracker {
     return this.#book.restored.has(call.key) && call.answeredAt === null && tag !== '';
   }
 
-  /** The calls of that INVITE, whichever side the message is from. */
-  #of(m: Message): readonly Call[] {
-    const same = this.calls.withCallId(callId(m));
-    if (same.length === 0) return same;
-    const [a, b] = [from(m)?.tag, to(m)?.tag];
-    return same.filter((call) => call.fromTag === a || call.fromTag === b);
-  }
-
   /** Where that INVITE is several calls: those that have the message's dialog, or, where none has it, those that may have lost it by a restart. */
   #withDialog(m: Message): readonly Call[] {
-    const calls = this.#of(m);
+    const calls = this.#book.of(m);
     if (calls.length < 2) return calls;
     const found = having(calls, m);
     return found.length > 0 ? found : calls.filter((call) => this.#book.restored.has(call.key));
@@ -238,6 +229,3 @@ function calleeTag(call: Call, m: Message): string {
 
 /** Who sent that request, or the request of that response. */
 const senderOf = (call: Call, m: Message): Side => (from(m)?.tag === call.fromTag ? 'caller' : otherSide('caller'));
-
-/** The local user whom that call's INVITE was for. */
-const calleeOf = (call: Call): string | null => call.legs.find((leg) => leg.direction === 'incoming')?.user ?? null;

@@ -149,8 +149,7 @@ export class Element {
       table: this.table,
       unique: parts.unique,
       sessionTimer: settings.sessionTimer,
-      isRestored: (m) => this.presence.tracker.isRestored(m),
-      restoredBranches: (m, callee) => this.presence.tracker.restoredBranches(m, callee),
+      restored: this.presence.tracker.restored,
       routing,
       observer: {
         request: (m, flow, callee, sent) => {
@@ -319,7 +318,7 @@ export class Element {
     }
     if (result.kind === 'absorbed') return [...result.actions];
     this.counters.strays += 1;
-    return [...result.actions, ...this.#proxy.stray(m)];
+    return [...result.actions, ...this.#proxy.stray(m, now)];
   }
 
   /** A request for this element itself. */

@@ -1,24 +1,20 @@
-import { type Message, relayResponse, topVia, vias } from '../sip/index.ts';
+import { type Message, topVia } from '../sip/index.ts';
 import type { Action, TransactionEvent } from '../transaction/types.ts';
-import { type Flow, responseTarget, viaTarget } from '../transport.ts';
+import { type Flow, responseTarget } from '../transport.ts';
 import { answerText } from './answer.ts';
 import { isLoop, loopHash, makeBranch } from './branch.ts';
 import { forwarded } from './forward.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import { ResponseContexts } from './response-context.ts';
+import { cancelRestored, type RestoredParts, strayResponse } from './restored.ts';
 import { route } from './route.ts';
 import { timed } from './session-timer.ts';
-import { type SearchParts, type SentOn, sentFrom, TargetSearch } from './target-search.ts';
+import { type SearchParts, sentFrom, TargetSearch } from './target-search.ts';
 import { validate } from './validate.ts';
 
 export type { Observer } from './target-search.ts';
 
-export interface ProxyParts extends SearchParts {
-  /** Is the call of that response one that was taken up from disk (its transactions are gone). */
-  readonly isRestored: (m: Message) => boolean;
-  /** Where the INVITE of that CANCEL for `callee` was sent on, where its call is such a one: every branch that may still ring. */
-  readonly restoredBranches: (m: Message, callee: string | null) => readonly Partial<SentOn>[];
-}
+export type ProxyParts = SearchParts & RestoredParts;
 
 /** RFC 3261 16: the stateful proxy. Bytes go out as actions; it keeps the response contexts and nothing else. */
 export class StatefulProxy {
@@ -74,17 +70,9 @@ export class StatefulProxy {
     return this.#search.response(m, id, now);
   }
 
-  /**
-   * A response without a transaction. RFC 6026 8.2: it "MUST NOT" be forwarded, with one exception made here: calls that rang when the
-   * process was killed are known from disk, and their answers still go through, so that a restart ends no call.
-   */
-  stray(m: Message): Action[] {
-    const [own, next] = vias(m) ?? [];
-    if (!own || !next || !this.#parts.routing.self.isSentBy(own.host, own.port) || !this.#parts.isRestored(m)) return [];
-    const target = viaTarget(next);
-    if (target === undefined) return [];
-    this.#parts.observer.response(m, undefined);
-    return [{ type: 'send', text: relayResponse(m), target, id: '' }];
+  /** A response without a transaction: of use where its call was taken up from disk. */
+  stray(m: Message, now: number): Action[] {
+    return strayResponse(m, this.#parts, now);
   }
 
   /** What the transaction layer tells of its transactions. */
@@ -115,30 +103,9 @@ export class StatefulProxy {
   #cancel(m: Message, flow: Flow, id: string, now: number): Action[] {
     const invite = this.#parts.table.matchCancel(m);
     const context = invite === undefined ? undefined : this.contexts.ofServer(invite);
-    if (context === undefined)
-      return this.#cancelRestored(m, flow, id, now) ?? this.refuse(id, m, flow, REFUSALS.noTransaction, now);
-    return [...this.refuse(id, m, flow, OK, now), ...this.#search.cancel(m, context, now)];
-  }
-
-  /**
-   * RFC 3261 16.10: "If a response context is not found, the element does not have any knowledge of the request to apply the CANCEL to. It
-   * MUST statelessly forward the CANCEL request". What is known of a call that rang when the process was killed are the branches of its
-   * INVITE: each phone knows it by its own (9.1), and at each of them it must stop.
-   */
-  #cancelRestored(m: Message, flow: Flow, id: string, now: number): Action[] | undefined {
-    const { routing, table, restoredBranches } = this.#parts;
-    const way = route(m, routing, flow);
-    if (way.kind !== 'forward' || validate(m)) return undefined;
-    const actions: Action[] = [];
-    const best = way.targets[0][0];
-    for (const { branch, uri = best?.uri, target = best?.target } of restoredBranches(m, way.callee ?? null)) {
-      const outbound = target && routing.self.pointFor(target, flow);
-      if (!branch || uri === undefined || target === undefined || outbound === undefined) continue;
-      const text = forwarded(m, way, { uri, target }, { flow, inbound: routing.self.pointOf(flow), outbound, branch });
-      const sent = table.send({ text, method: 'CANCEL', branch }, sentFrom(target, outbound), now);
-      if (sent.ok) actions.push(...sent.actions);
-    }
-    return actions.length === 0 ? undefined : [...this.refuse(id, m, flow, OK, now), ...actions];
+    if (context !== undefined) return [...this.refuse(id, m, flow, OK, now), ...this.#search.cancel(m, context, now)];
+    const actions = cancelRestored(m, flow, this.#parts, now);
+    return [...this.refuse(id, m, flow, actions.length > 0 ? OK : REFUSALS.noTransaction, now), ...actions];
   }
 }
 

@@ -321,7 +321,7 @@ export const sentFrom = (target: Target, { address, port, bound }: ListenPoint):
 const NOTHING: readonly TargetGroup[] & readonly RouteTarget[] = [];
 
 /** RFC 3326 2, 3: so that the telephones that lost show no missed call. */
-const ELSEWHERE: readonly HeaderField[] = [['Reason', 'SIP;cause=200;text="Call completed elsewhere"']];
+export const ELSEWHERE: readonly HeaderField[] = [['Reason', 'SIP;cause=200;text="Call completed elsewhere"']];
 
 const UNREACHABLE: Final = { status: 503, refusal: REFUSALS.noService };
 const FULL: Final = { status: 503, refusal: REFUSALS.full };
