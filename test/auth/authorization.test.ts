@@ -117,6 +117,40 @@ describe('RFC 3261 22.2 the registrar challenges', () => {
     expect(shim.told()).toEqual([]);
   });
 
+  it.each([
+    ['by the address of the shim', { uri: 'sip:127.0.0.1:5060' }],
+    ['by that address with a user part', { uri: 'sip:x@127.0.0.1:5060' }],
+    ['to another domain', { uri: 'sip:elsewhere.example' }],
+    ['by the address of the shim as a strict router', { uri: 'sip:127.0.0.1:5060;lr', route: 'sip:example.com' }],
+    ['by a Route to the shim', { uri: 'sip:127.0.0.1:5060', route: 'sip:127.0.0.1:5060;lr' }],
+  ])('nor %s, with a password for a proxy', (_, { uri, route }: { uri: string; route?: string }) => {
+    const shim = shimOf();
+    for (const user of ['alice', 'bob']) {
+      const parts = registration('bob', 2);
+      const headers = [...(parts.headers ?? []), ...(route ? [`Route: <${route}>`] : [])];
+      ask(shim, 'REGISTER', { ...parts, uri, headers, from: `<sip:${user}@example.com>;tag=r`, callId: user }, flow(2), ALICE);
+    }
+    expect(shim.told()).toEqual([]);
+    expect(shim.element.location.size).toBe(0);
+  });
+
+  it('nor by the tags of a call that is going on', () => {
+    const shim = office();
+    const called = ask(shim, 'INVITE', { body: SDP }, flow(2), ALICE);
+    const invite = called.messages.find((m) => m.method === 'INVITE' && m.status === 0) as Message;
+    shim.receive(answerTo(invite, 200, { body: SDP }), flow(3));
+    shim.told();
+    const parts = {
+      ...registration('bob', 2),
+      callId: 'call-1',
+      from: '<sip:alice@example.com>;tag=a',
+      to: '<sip:bob@example.com>;tag=b',
+    };
+    for (const uri of ['sip:example.com', 'sip:127.0.0.1:5060'])
+      expect(status(shim.receive(requestText('REGISTER', { ...parts, uri }), flow(2)))).toEqual([401]);
+    expect(shim.element.location.size).toBe(2);
+  });
+
   it('does not take credentials that were made for another Request-URI or method', () => {
     const shim = shimOf();
     const parts = registration('alice', 2);
@@ -226,6 +260,17 @@ describe('RFC 3261 22.3 the proxy challenges', () => {
     expect([status(call('alice')), status(call('nobody'))]).toEqual([[480], [480]]);
     // Nobody's calls go through here to the telephone network.
     expect(status(call('0900', 'far.example'))).toEqual([407]);
+  });
+
+  it.each([
+    ['a Route', 'sip:0900@example.com', '<sip:127.0.0.8:5060;lr>'],
+    ['a Route behind ours', 'sip:0900@example.com', '<sip:127.0.0.1:5060;lr>, <sip:127.0.0.8:5060;lr>'],
+    ['a strict route', 'sip:example.com;lr', '<sip:0900@far.example>'],
+    ['a strict route by our address', 'sip:x@example.com;lr', '<sip:0900@far.example>, <sip:0900@127.0.0.8:5060>'],
+  ])('where inbound=open no stranger gets to the next hop by %s', (_, uri, route) => {
+    const shim = office({ authorization: { inbound: 'open' }, upstream: { transport: 'udp', host: '127.0.0.8', port: 5060 } });
+    const parts = { uri, from: '<sip:x@far.example>;tag=a', callId: 'fraud', body: SDP, headers: [`Route: ${route}`] };
+    expect(status(shim.receive(requestText('INVITE', parts), flow(9)))).not.toContain('INVITE');
   });
 
   it('never challenges whom it trusts, and believes what they say of the caller', () => {

@@ -71,6 +71,15 @@ describe('RFC 3261 16.3 who may relay through here, where trusted peers are name
     expect(summary(closed().receive(far, STRANGER))).toEqual(['403 > 127.0.0.66:5060']);
   });
 
+  it('and get to no next hop by a Route either', () => {
+    const routed = requestText('INVITE', {
+      ...{ uri: 'sip:0900@example.com', from: '<sip:carol@elsewhere.example>;tag=c', callId: 'routed' },
+      headers: ['Route: <sip:127.0.0.8:5080;lr>'],
+    });
+    expect(summary(closed().receive(routed, STRANGER))).toEqual(['403 > 127.0.0.66:5060']);
+    expect(summary(closed().receive(routed, flow(7)))).toEqual(['INVITE > 127.0.0.8:5080']);
+  });
+
   it('peers and next hops relay, whatever stands in From; users of this place too', () => {
     expect(summary(closed().receive(far, flow(7)))).toEqual(['INVITE > 127.0.0.8:5080']);
     const own = requestText('INVITE', { uri: 'sip:x@far.example', callId: 'own' });

@@ -83,7 +83,8 @@ export class Authorization {
     // its transaction.
     if (m.method === 'ACK' || m.method === 'CANCEL') return passed(m);
     if (this.#parts.placing.isTrusted(flow)) return passed(m);
-    if (m.method === 'REGISTER' && this.#isLocal(m.uri)) return this.#registrar(m, now);
+    // By To, as that is whose bindings change: a Request-URI can name the registrar by an address of this element too, or by a Route.
+    if (m.method === 'REGISTER' && (this.#isLocal(m.uri) || this.#isLocal(to(m)?.uri ?? ''))) return this.#registrar(m, now);
     return this.#proxy(m, flow, now);
   }
 

@@ -110,6 +110,7 @@ export class Element {
     this.presence = new Presence(this.location, settings.presence);
     this.#placing = new Placing(settings.placing, settings.upstream, parts.self.domains);
     const placed = () => this.#placing;
+    const isStranger = () => this.#stranger;
     const { authentication, self, unique } = parts;
     this.guard = settings.guard && new Guard(settings.guard, (flow) => placed().isTrusted(flow));
     this.authorization =
@@ -127,6 +128,9 @@ export class Element {
       // Asked each time, as they may change (`reconfigure`).
       get placing() {
         return placed();
+      },
+      get stranger() {
+        return isStranger();
       },
       isKnownDialog: (m) => this.presence.tracker.knows(m),
       ...(this.#placing.edge ? { edge: edgeRoute } : {}),
@@ -206,6 +210,7 @@ export class Element {
   /** A datagram, or one framed message of a connection: a byte string. */
   receive(text: string, flow: Flow, now: number): ElementAction[] {
     this.#now = now;
+    this.#stranger = false;
     if (this.guard?.admit(flow, now) === false) return this.#bans();
     const scanned = scan(text, this.#settings.messages, isFramed(flow.transport) ? 'datagram' : 'stream');
     if (!scanned.ok) {

@@ -53,6 +53,8 @@ export interface Routing {
   /** Has that address of record ever been registered here. */
   readonly isKnown: (aor: string) => boolean;
   readonly placing: Placing;
+  /** The request in hand comes from somebody of whom nothing is known, where users are asked for passwords: he may call users here alone. */
+  readonly stranger: boolean;
   /** Is that request of a dialog that was set up through here and is followed. */
   readonly isKnownDialog: (m: Message) => boolean;
   /** At the edge of a PBX: routing by the rules for that. */
@@ -118,9 +120,10 @@ function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
   if (first !== undefined) {
     // A Route that leads elsewhere is followed within a dialog that was set up through here, to a next hop, and for our own users and peers.
     // To follow it for anybody else would make this element send whatever a stranger likes to wherever a stranger likes.
-    if (isNextHop(first, routing) || isFamiliar(m, routing, flow)) return alongRoute(arrival, first);
-    if (inDialog && routing.isKnownDialog(m)) return alongRoute(arrival, first);
-    return { kind: 'refuse', refusal: inDialog ? REFUSALS.noTransaction : REFUSALS.relay };
+    const hop = isNextHop(first, routing);
+    if (hop && (!isClosed(routing) || (inDialog && m.method !== 'INVITE'))) return alongRoute(arrival, first);
+    if (isFamiliar(m, routing, flow) || (inDialog && routing.isKnownDialog(m))) return alongRoute(arrival, first);
+    return { kind: 'refuse', refusal: inDialog ? REFUSALS.noTransaction : hop ? REFUSALS.stranger : REFUSALS.relay };
   }
   const target = parseUri(uri);
   if (target === undefined) return { kind: 'refuse', refusal: REFUSALS.scheme };
@@ -140,9 +143,12 @@ function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
   if (isSip(target) && self.servesDomain(target)) return { kind: 'refuse', refusal: REFUSALS.unknownUser };
   const hop = placing.nextHop(target);
   if (hop === undefined) return { kind: 'refuse', refusal: isSip(target) ? REFUSALS.relay : REFUSALS.scheme };
-  if (placing.closed && !isFamiliar(m, routing, flow)) return { kind: 'refuse', refusal: REFUSALS.stranger };
+  if (isClosed(routing) && !isFamiliar(m, routing, flow)) return { kind: 'refuse', refusal: REFUSALS.stranger };
   return { kind: 'forward', targets: single(uri, hop), ...edit };
 }
+
+/** Are the next hops only for users of this place and trusted peers. */
+const isClosed = ({ placing, stranger }: Routing): boolean => placing.closed || stranger;
 
 /** Is the request from a user registered here, or from a peer that is trusted. */
 export function isFamiliar(m: Message, routing: Routing, flow: Flow): boolean {
