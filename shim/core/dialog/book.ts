@@ -1,6 +1,6 @@
 import type { EndReason } from '#protocol';
 import { callId, from, type Message, to } from '../sip/index.ts';
-import { type Call, type CallEvent, detailOf, phaseOf } from './call.ts';
+import { type Call, type CallEvent, type Dialog, detailOf, phaseOf } from './call.ts';
 import { Calls } from './calls.ts';
 import { ProbePlan } from './probe.ts';
 import type { TrackerSettings } from './settings.ts';
@@ -38,7 +38,20 @@ export class CallBook {
   /** Something was heard of a call that is up. */
   alive(call: Call, now: number): CallEvent[] {
     this.probes?.plan(call, now);
+    for (const dialog of call.details ?? []) delete dialog.goneAt;
     return this.#prolong(call, this.lifeOf(call, now), now);
+  }
+
+  /**
+   * RFC 3261 12.2.1.2: "If the response for a request within a dialog is a 481 (Call/Transaction Does Not Exist) or a 408 (Request Timeout), the
+   * UAC SHOULD terminate the dialog." By a BYE, which comes or is lost. RFC 5057 5.1: so it is for INVITE and UPDATE; a 481 to a request of
+   * another usage ends that usage. A 408 may come from a server on the way, so that it is asked at once where that can be done.
+   */
+  gone(call: Call, dialog: Dialog, status: number, now: number): void {
+    dialog.goneAt = now + this.settings.byeCap;
+    this.calls.setDeadline(call, Math.min(call.deadline, this.lifeOf(call, now)));
+    if (status === 408) this.probes?.askNow(call, now);
+    this.changed.add(call);
   }
 
   /**
@@ -50,24 +63,40 @@ export class CallBook {
     let last = 0;
     for (const [tag, state] of call.dialogs) {
       if (state !== 'confirmed') continue;
-      last = Math.max(last, detailOf(call, tag)?.expiresAt ?? cap);
+      const { expiresAt = cap, goneAt = cap } = detailOf(call, tag) ?? {};
+      last = Math.max(last, Math.min(expiresAt, goneAt));
     }
     return last === 0 ? cap : Math.min(last, cap);
   }
 
-  /** A deadline that moves is told when a quarter of what it grants is used up. */
+  /** A deadline that moves is told when a quarter of what it grants is used up, or (`due`) when the one that was told passes. */
   #prolong(call: Call, until: number, now: number): CallEvent[] {
     this.calls.setDeadline(call, until);
-    if (call.deadline - call.toldDeadline <= (until - now) / 4) return [];
+    if (Math.abs(call.deadline - call.toldDeadline) <= (until - now) / 4) return [];
     this.changed.add(call);
     return [tell({ type: 'alive', call, at: now })];
   }
 
-  /** A call all of whose dialogs are being ended has only the time of its BYE left. */
+  /**
+   * The deadline that was told has passed, and the call goes on: whoever was told would end it. A call that is being ended is told of no
+   * more: it is over before that.
+   */
+  due(call: Call, now: number): CallEvent[] {
+    const behind = call.toldDeadline < call.deadline && call.phase !== 'terminating';
+    const event = tell({ type: 'alive', call, at: now });
+    this.calls.setDeadline(call, call.deadline);
+    if (!behind) return [];
+    this.changed.add(call);
+    return [event];
+  }
+
+  /**
+   * A dialog of the call is ending. A call none of whose dialogs is confirmed has only the time of a BYE left, which is that of an ACK; another
+   * has what the dialogs that are left have.
+   */
   shorten(call: Call, now: number): void {
-    if (call.dialogs.every(([, state]) => state !== 'answered' && state !== 'confirmed')) {
-      this.calls.setDeadline(call, now + this.settings.byeCap);
-    }
+    const confirmed = call.dialogs.some(([, state]) => state === 'confirmed');
+    this.calls.setDeadline(call, confirmed ? Math.min(call.deadline, this.lifeOf(call, now)) : now + this.settings.byeCap);
   }
 
   /** Tells the phase that the dialogs add up to, where it is a new one. It never goes back. */

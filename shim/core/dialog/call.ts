@@ -34,12 +34,14 @@ export interface Dialog {
   /** The callee's tag. */
   readonly tag: string;
   offers: Offer[];
-  /** Which ways media flowed after the first exchange of offer and answer (`Flow`). */
+  /** Which ways media flowed after the first exchange of offer and answer, or both ways since they have (`Flow`). */
   first?: number;
   /** Media do not flow both ways, since one party has put the other on hold. */
   held?: boolean;
   /** RFC 4028: when the session is over unless it is refreshed before, ms since 1970. */
   expiresAt?: number;
+  /** One side has shown that it does not have the dialog: over then unless something more is heard of it, ms since 1970. */
+  goneAt?: number;
   /** The URIs of the Record-Route of the 2xx, from the top, with a space between each two: the way from the callee to the caller. */
   route?: string;
   caller?: End;

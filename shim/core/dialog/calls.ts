@@ -57,16 +57,18 @@ export class Calls {
     }
   }
 
+  /** What was told of the call holds until `toldDeadline`: where that is earlier, the call is among the `expired` then, to be told anew. */
   setDeadline(call: Call, at: number): void {
     call.deadline = at;
-    this.#deadlines.set(call.key, at);
+    const { toldDeadline } = call;
+    this.#deadlines.set(call.key, toldDeadline > 0 && toldDeadline < at ? toldDeadline : at);
   }
 
   nextDeadline(): number | undefined {
     return this.#deadlines.next();
   }
 
-  /** The calls whose deadline has passed. They stay until they are deleted or get a later deadline. */
+  /** The calls whose deadline, or the one that was told, has passed. They stay until they are deleted or get a later deadline. */
   expired(now: number): Call[] {
     return this.#deadlines.expired(now).flatMap((key) => this.#byKey.get(key) ?? []);
   }

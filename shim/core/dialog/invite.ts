@@ -16,7 +16,7 @@ import { replace } from './replaces.ts';
 import { streamsOf } from './sdp.ts';
 import { ruleFor } from './session-rules.ts';
 import { observeTimer } from './session-timer.ts';
-import { learnEnds } from './target.ts';
+import { learnEnds, TARGET_LENGTH } from './target.ts';
 
 /** The parties of an INVITE, as far as they are users that this shim may speak for. */
 export interface Parties {
@@ -119,6 +119,7 @@ function remember(call: Call, m: Message, { sessionRules, probe }: CallBook['set
   if (probe === undefined) return;
   const listed = contacts(m);
   const contact = (listed.ok && listed.contacts[0]?.uri) || '';
+  if ([caller, called, contact].some((uri) => uri.length > TARGET_LENGTH)) return;
   call.ends = { from: own(caller), to: own(called), contact: own(contact) };
 }
 

@@ -86,9 +86,10 @@ function agree(call: Call, dialog: Dialog, offer: Offer, answer: readonly Stream
   const seen = agreed(offer.streams, answer);
   const media = offer.by === 'caller' ? seen : mirroredMedia(seen);
   const flow = flowOf(media);
-  if (dialog.first === undefined || dialogState(call, dialog.tag) === undefined) dialog.first = flow;
+  if (dialog.first === undefined || dialogState(call, dialog.tag) === undefined || flow === (SENDS | RECEIVES))
+    dialog.first = flow;
   // RFC 3264 8.4: hold is asked for by `sendonly` (or `inactive`), and resumed by `sendrecv`. What flowed one way from the beginning (an
-  // announcement, a stream that is listened to) is not on hold; where nothing flows either way the call is.
+  // announcement, a stream that is listened to) is not on hold until it has flowed both ways; where nothing flows either way the call is.
   const held = flow === 0 || (flow !== (SENDS | RECEIVES) && flow !== dialog.first);
   const same = (dialog.held ?? false) === held && JSON.stringify(media) === JSON.stringify(call.media);
   dialog.held = held;

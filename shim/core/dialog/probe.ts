@@ -65,6 +65,11 @@ export class ProbePlan {
     this.#due.set(call, now + Math.ceil(this.#settings.interval * (0.9 + 0.1 * spread(call.key))));
   }
 
+  /** The call may be over: it is asked at once, unless it is being asked. */
+  askNow(call: Call, now: number): void {
+    if ((this.#rounds.get(call)?.open ?? 0) === 0) this.#due.set(call, now);
+  }
+
   /** After a restart, when all are due at once. */
   planRestored(call: Call, now: number): void {
     this.#due.set(call, now + Math.ceil(this.#settings.interval * spread(call.key)));

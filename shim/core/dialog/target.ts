@@ -1,8 +1,8 @@
 import { contacts, cseq, type Message, own, recordRoutes } from '../sip/index.ts';
 import { type Call, type Dialog, otherSide, type Side } from './call.ts';
 
-/** Longest Contact URI and Record-Route that is kept of a dialog, characters: with longer ones it is not asked whether it lives. */
-const TARGET_LENGTH = 512;
+/** Longest URI (Contact, From, To) and Record-Route that is kept of a dialog, characters: with longer ones it is not asked whether it lives. */
+export const TARGET_LENGTH = 512;
 const ROUTE_LENGTH = 1024;
 
 const contactOf = (m: Message): string => {

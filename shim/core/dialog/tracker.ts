@@ -76,7 +76,7 @@ export class DialogTracker {
     if (detail) requestMoves(detail, m, side);
     if (EMPTY.has(m.method)) return changed ? this.#changed(call, now) : [];
     // Who asked for the BYE, and goes on in the dialog, has not hung up.
-    if (state === 'challenged') return goesOn(book, call, now);
+    if (state === 'challenged') return OTHER_USAGES.has(m.method) ? [] : goesOn(book, call, now);
     // Any request within a confirmed dialog shows that it lives.
     const alive = state === 'confirmed' ? book.alive(call, now) : [];
     return changed ? this.#changed(call, now) : alive;
@@ -107,7 +107,13 @@ export class DialogTracker {
     const changed = detail !== undefined && responseDescribes(call, detail, m, side);
     if (detail) {
       responseMoves(detail, m, side);
+      const { expiresAt } = detail;
       observeTimer(detail, m, now);
+      // Each refresh outlives the process, or the next one would end a call that lives.
+      if (detail.expiresAt !== expiresAt) book.changed.add(call);
+      if (state === 'confirmed' && (m.status === 481 || m.status === 408) && (m.method === 'INVITE' || m.method === 'UPDATE')) {
+        book.gone(call, detail, m.status, now);
+      }
     }
     // An OPTIONS may be the question of another server, of which one side's answer says nothing of the other: where this one asks by itself, it
     // asks all the same.
@@ -125,13 +131,11 @@ export class DialogTracker {
   /** Gives up the calls whose deadline has passed. */
   expire(now: number): CallEvent[] {
     const book = this.#book;
-    return this.calls
-      .expired(now)
-      .flatMap((call) =>
-        call.dialogs.some(([, state]) => state === 'challenged')
-          ? goesOn(book, call, now)
-          : book.end(call, expiryReason(call, now), now),
-      );
+    return this.calls.expired(now).flatMap((call) => {
+      if (call.deadline > now) return book.due(call, now);
+      const challenged = call.dialogs.some(([, state]) => state === 'challenged');
+      return challenged ? goesOn(book, call, now) : book.end(call, expiryReason(call, now), now);
+    });
   }
 
   /** The questions to ask now of calls of which nothing is heard; what comes of each is to be told by `probed`. */
@@ -163,9 +167,12 @@ export class DialogTracker {
    * had a clock that was ahead, or a longer cap.
    */
   restore(call: Call, now: number): void {
-    const { dialogCap, earlyCap } = this.#book.settings;
-    call.deadline = Math.min(call.deadline, now + Math.max(dialogCap, earlyCap));
-    call.toldDeadline = Math.min(call.toldDeadline, call.deadline);
+    const { dialogCap, earlyCap, byeCap } = this.#book.settings;
+    const states = call.dialogs.map(([, state]) => state);
+    const waits = states.length === 0 || states.includes('answered') ? earlyCap : byeCap;
+    call.deadline = Math.min(call.deadline, now + (states.includes('confirmed') ? dialogCap : waits));
+    // Everybody is told anew after a restart.
+    call.toldDeadline = call.deadline;
     this.calls.add(call);
     this.#book.restored.add(call.key);
     this.#book.probes?.planRestored(call, now);
@@ -203,12 +210,18 @@ export class DialogTracker {
 /** Requests that show nothing of the dialog: an ACK belongs to what went before, and an OPTIONS may be the question of another server. */
 const EMPTY = new Set(['ACK', 'OPTIONS']);
 
+/** What a subscription within the dialog sends (RFC 6665, RFC 3515): it may outlive the call, and shows nothing of a BYE. */
+const OTHER_USAGES = new Set(['NOTIFY', 'SUBSCRIBE', 'REFER']);
+
 /** Why a call is given up whose deadline has passed. */
 function expiryReason(call: Call, now: number): EndReason {
   const states = call.dialogs.map(([, state]) => state);
   if (states.includes('closing') || states.includes('terminating')) return byeReason(call);
   if (!states.includes('confirmed')) return { cause: 'timeout' };
-  const timed = call.dialogs.some(([tag]) => (detailOf(call, tag)?.expiresAt ?? Number.POSITIVE_INFINITY) <= now);
+  const over = (at: number | undefined) => at !== undefined && at <= now;
+  if (call.dialogs.some(([tag]) => over(detailOf(call, tag)?.goneAt)))
+    return { cause: 'probe', text: 'a party does not know of the call any more, or cannot be reached' };
+  const timed = call.dialogs.some(([tag]) => over(detailOf(call, tag)?.expiresAt));
   return { cause: timed ? 'session-timer' : 'hard-cap' };
 }
 
