@@ -320,6 +320,21 @@ describe('RFC 3261 22.1 what is not challenged', () => {
     expect(status(shim.receive(requestText('BYE', { ...DIALOG, ...back }), flow(3)))).toEqual(['BYE']);
   });
 
+  it('and takes away the credentials and what is asserted there too', () => {
+    const { shim, answer } = talking();
+    answer(200);
+    const added = [
+      'Proxy-Authorization: Digest username="alice", realm="example.com", nonce="n", uri="sip:bob@127.0.0.3:5060", response="r"',
+      'P-Asserted-Identity: <sip:boss@example.com>',
+      'X-Stays: yes',
+    ];
+    const headers = [...DIALOG.headers, ...added];
+    const { messages } = shim.receive(requestText('UPDATE', { ...DIALOG, headers, cseq: 3 }), flow(2));
+    const update = messages.find((m) => m.method === 'UPDATE');
+    expect(update?.text).toContain('X-Stays');
+    expect(update?.text).not.toMatch(/Proxy-Authorization|P-Asserted-Identity/);
+  });
+
   it.each([
     ['a tag of no call', { to: '<sip:bob@example.com>;tag=x' }],
     ['the tag of the caller alone', { to: '<sip:bob@example.com>;tag=a' }],

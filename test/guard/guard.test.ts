@@ -70,6 +70,17 @@ describe('Offhook guard: rates', () => {
     expect(Array.from({ length: 1000 }, () => g.admit(near, T0)).every(Boolean)).toBe(true);
   });
 
+  it('never limits a peer because of others of its /64, nor lets them pass because of it', () => {
+    const peer = at('2001:db8::5');
+    const phone = at('2001:db8::9');
+    const passed = (g: Guard, flow: Flow) => Array.from({ length: 100 }, () => g.admit(flow, T0)).filter(Boolean).length;
+    const trusting = () => new Guard(SETTINGS, ({ remote }) => remote.address === '2001:db8::5');
+    const [a, b] = [trusting(), trusting()];
+    expect([passed(a, phone), passed(a, peer)]).toEqual([20, 100]);
+    expect([passed(b, peer), passed(b, phone)]).toEqual([100, 20]);
+    for (const g of [a, b]) expect([g.welcomes('2001:db8::5', 99, T0), g.welcomes('2001:db8::9', 99, T0)]).toEqual([true, false]);
+  });
+
   it('gives a registered flow a rate of its own, which a flood from its address does not use up', () => {
     const g = guard();
     const phone = at('203.0.113.9', 5070);

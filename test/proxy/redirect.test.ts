@@ -95,6 +95,14 @@ describe('RFC 3261 16.5 the target set', () => {
     expect(summary(call.answer(3, 302, contact(CAROL)))).toEqual([`ACK > ${to(3)}`, `302 > ${CALLER}`]);
   });
 
+  it('gets nothing of a redirection to more than maxBranches: to compare them all would take seconds', () => {
+    const call = office({ 3: 1 }, { maxBranches: 10 });
+    const many = Array.from({ length: 11 }, (_, i) => `<sip:carol@example.com;x=${i}>`);
+    expect(summary(call.answer(3, 302, contact(...many)))).toEqual([`ACK > ${to(3)}`, `302 > ${CALLER}`]);
+    const few = office({ 3: 1 }, { maxBranches: 10 });
+    expect(summary(few.answer(3, 302, contact(...many.slice(0, 10)))).at(-1)).toBe(`INVITE > ${to(7)}`);
+  });
+
   it('gets nothing added for a Request-URI that this element is not responsible for', () => {
     const call = office({ 3: 1 }, { upstream: UPSTREAM, uri: 'sip:x@far.example' });
     expect(summary(call.started)).toEqual(['INVITE > 127.0.0.8:5080']);

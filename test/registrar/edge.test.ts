@@ -109,6 +109,19 @@ describe('RFC 3261 10.3 step 8 bindings learned at the edge of a PBX', () => {
   });
 });
 
+describe('Offhook limits: as many bindings as may be kept', () => {
+  it('refuse a user who comes anew, and let those who are registered refresh and end theirs', () => {
+    const e = edge({}, { location: { bindings: 1 } });
+    e.register('alice', flow(2));
+    const { result } = e.ask('bob', flow(3), ['Contact: <sip:bob@127.0.0.3:5060>']);
+    expect(summary(result)).toEqual(['503 > 127.0.0.3:5060']);
+    expect(summary(e.ask('alice', flow(2), [`Contact: <${contact(2)}>`]).result)).toEqual(['REGISTER > 127.0.0.8:5080']);
+    const { asked } = e.ask('alice', flow(2), [`Contact: <${contact(2)}>;expires=0`]);
+    expect(summary(e.answer(asked, 200, []))).toEqual(['200 > 127.0.0.2:5060']);
+    expect(e.element.location.size).toBe(0);
+  });
+});
+
 describe('RFC 3261 22 guessing passwords of a PBX through its edge', () => {
   const guard = {
     ...{ exempt: AddressSet.of(['127.0.0.2']), messages: { rate: 100, burst: 100 }, registers: { rate: 100, burst: 100 } },

@@ -68,6 +68,7 @@ export interface Otherwise {
   readonly tracker?: Partial<ElementSettings['presence']['tracker']>;
   readonly reporter?: Partial<ElementSettings['presence']['reporter']>;
   readonly registrar?: Partial<ElementSettings['registrar']>;
+  readonly location?: ElementSettings['location'];
   readonly transactions?: Partial<ElementSettings['transactions']>;
   readonly upstream?: Target;
   readonly placing?: Partial<ElementSettings['placing']>;
@@ -90,6 +91,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
   const settings: ElementSettings = {
     ...ELEMENT_SETTINGS,
     registrar: { ...ELEMENT_SETTINGS.registrar, ...otherwise.registrar },
+    location: otherwise.location ?? ELEMENT_SETTINGS.location,
     transactions: { ...ELEMENT_SETTINGS.transactions, ...otherwise.transactions },
     upstream: otherwise.upstream,
     placing: { ...ALONE, ...otherwise.placing },

@@ -101,10 +101,11 @@ export class Authorization {
 
   /** RFC 3261 16.3 step 6. */
   #proxy(m: Message, flow: Flow, now: number): Ruling {
-    if (this.#isPing(m) || this.#isWithinDialog(m, flow, now)) return passed(m);
+    if (this.#isPing(m)) return passed(m);
     const sender = from(m)?.uri ?? '';
-    const local = this.#isLocal(sender);
     const realm = this.#realmOf(sender);
+    if (this.#isWithinDialog(m, flow, now)) return passed(relayable(m, realm));
+    const local = this.#isLocal(sender);
     if (!local && this.#settings.inbound === 'open' && this.#isLocal(m.uri)) {
       return { kind: 'passed', relay: relayable(m, realm), stranger: true };
     }

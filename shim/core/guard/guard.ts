@@ -123,7 +123,7 @@ export class Guard {
   /** Is a message to be read at all. `now` in ms since 1970. */
   admit(flow: Flow, now: number): boolean {
     const source = this.#source(flow.remote.address, now);
-    if (source.exempt) return true;
+    if (this.#isFree(source, flow.remote.address)) return true;
     const registered = this.flows.get(flow, now);
     if (registered !== undefined) return take(registered.bucket, this.#settings.messages, now) || this.#limited();
     if (source.bannedUntil > now) {
@@ -138,7 +138,7 @@ export class Guard {
   /** Is a new connection from there to be taken, where so many are open from the same source. */
   welcomes(address: string, open: number, now: number): boolean {
     const source = this.#source(address, now);
-    if (source.exempt) return true;
+    if (this.#isFree(source, address)) return true;
     if (source.bannedUntil > now) {
       this.counters.banned += 1;
       return false;
@@ -151,7 +151,7 @@ export class Guard {
   /** Is a request that was read to be looked at further. */
   request(m: Message, flow: Flow, now: number): boolean {
     const source = this.#source(flow.remote.address, now);
-    if (source.exempt || this.flows.get(flow, now) !== undefined) return true;
+    if (this.#isFree(source, flow.remote.address) || this.flows.get(flow, now) !== undefined) return true;
     if (isScanner(m, this.#settings.scanners)) {
       this.counters.scanners += 1;
       this.against(flow, 'scanner', now);
@@ -165,7 +165,7 @@ export class Guard {
   against(flow: Flow, evidence: Evidence, now: number): void {
     const { address } = flow.remote;
     const source = this.#source(address, now);
-    if (source.exempt || source.bannedUntil > now || this.flows.get(flow, now) !== undefined) return;
+    if (this.#isFree(source, address) || source.bannedUntil > now || this.flows.get(flow, now) !== undefined) return;
     const { banAfter, banWindow, banTime, banMax, registrationsProven } = this.#settings;
     const faded = ((now - source.scoredAt) * banAfter) / banWindow;
     source.score = Math.max(0, source.score - faded) + this.#weight(evidence);
@@ -195,7 +195,7 @@ export class Guard {
   /** Takes up an INVITE that begins a call, in its server transaction; false where its source has too many open. */
   begin(m: Message, id: string, flow: Flow, isOpen: (id: string, callId: string) => boolean, now: number): boolean {
     const source = this.#source(flow.remote.address, now);
-    if (source.exempt) return true;
+    if (this.#isFree(source, flow.remote.address)) return true;
     const whose = this.flows.get(flow, now) ?? source;
     whose.calls ??= new OpenCalls();
     if (whose.calls.add(id, callId(m), this.#settings.sourceCalls, isOpen)) return true;
@@ -205,8 +205,9 @@ export class Guard {
 
   /** May one more registration come from there. `all` tells every binding, for counting anew. */
   mayRegister(flow: Flow, all: () => Iterable<Binding>, now: number): boolean {
-    if (this.#source(flow.remote.address, now).exempt) return true;
-    const source = sourceOf(flow.remote.address);
+    const { address } = flow.remote;
+    if (this.#isFree(this.#source(address, now), address)) return true;
+    const source = sourceOf(address);
     if (this.flows.bindingsOf(source) < this.#settings.sourceBindings) return true;
     if (now >= this.#recountAt) {
       this.#recountAt = now + RECOUNT;
@@ -243,6 +244,11 @@ export class Guard {
     if (known !== undefined) return known;
     const { messages, registers } = this.#settings;
     return this.sources.add(key, address, this.#isExempt(address), { messages, registers }, now);
+  }
+
+  /** Is that address of the source neither limited nor banned: of a /64, where a PBX stands beside its telephones, each for itself. */
+  #isFree(source: Source, address: string): boolean {
+    return source.address === address ? source.exempt : this.#isExempt(address);
   }
 
   #isExempt(address: string): boolean {

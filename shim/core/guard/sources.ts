@@ -5,7 +5,7 @@ import type { OpenCalls } from './open-calls.ts';
 export interface Source {
   /** The address by which it was first heard of. */
   readonly address: string;
-  /** Never limited or banned. */
+  /** That very address is never limited or banned. */
   exempt: boolean;
   readonly messages: Bucket;
   readonly registers: Bucket;

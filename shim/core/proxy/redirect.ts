@@ -44,6 +44,8 @@ export function redirected(m: Message, way: Redirected, routing: Routing): Targe
     return undefined;
   const listed = contacts(m);
   if (!listed.ok || listed.contacts.length === 0) return undefined;
+  // Each is compared with each: a message has room for thousands.
+  if (listed.contacts.length > routing.maxBranches) return undefined;
   const groups: RouteTarget[][] = [];
   const seen = [...way.tried];
   let { room } = way;

@@ -105,16 +105,16 @@ export class EdgeRegistrar {
     const loop = loopHash(m, m.uri);
     const own = (routes(m) ?? []).map((route) => parseUri(route.uri)).filter((uri) => uri && self.isSelf(uri)).length;
     const outbound = self.pointFor(pbx, flow);
+    const aor = this.#userOf(m);
+    const isNew = aor !== undefined && !location.has(aor, now);
     const problem =
       validate(m) ??
       (isLoop(m, loop, self) ? REFUSALS.loop : undefined) ??
       // A way that the telephone wants gone from here on would lead past the PBX.
       ((routes(m) ?? []).length > own ? REFUSALS.relay : undefined) ??
-      (location.room === 0 ? REFUSALS.registrarFull : undefined);
+      (isNew && location.room === 0 ? REFUSALS.registrarFull : undefined);
     if (problem || outbound === undefined) return refuse(id, m, flow, problem ?? REFUSALS.pbxAway, now);
-    const aor = this.#userOf(m);
-    if (aor !== undefined && !location.has(aor, now) && !this.#parts.mayRegister(flow, now))
-      return refuse(id, m, flow, REFUSALS.busySource, now);
+    if (isNew && !this.#parts.mayRegister(flow, now)) return refuse(id, m, flow, REFUSALS.busySource, now);
     const contacts = new Map<string, string>();
     const branch = makeBranch(this.#parts.unique(), loop);
     const text = this.#onward(m, { aor, flow, outbound, branch, routes: own, contacts });
