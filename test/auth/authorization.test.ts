@@ -168,6 +168,21 @@ describe('RFC 3261 22.2 the registrar challenges', () => {
     }
   });
 
+  it('takes credentials in which the phone names this server instead of what it asks for', () => {
+    const shim = office();
+    const parts: Parts = { body: SDP, callId: 'own-way' };
+    const [challenge] = shim.receive(requestText('INVITE', parts), flow(2)).messages;
+    for (const [uri, expected] of [
+      ['sip:127.0.0.9:5060', 407],
+      ['sip:127.0.0.1:5060', 'INVITE'],
+    ] as const) {
+      const line = credentialsLine(challenge as Message, { method: 'INVITE', uri }, ALICE);
+      const cseq = expected === 407 ? 2 : 3;
+      const answer = shim.receive(requestText('INVITE', { ...parts, cseq, headers: [line] }), flow(2));
+      expect(status(answer)).toContain(expected);
+    }
+  });
+
   it('has one realm for all where one is set', () => {
     const shim = shimOf({ authorization: { realm: 'office' } });
     expect(header(register(shim, 'alice', 2).messages[0] as Message, 'www-authenticate')).toContain('realm="office"');

@@ -1,3 +1,4 @@
+import type { Self } from '../proxy/self.ts';
 import { type Authentication, credentials, type Message, parseUri } from '../sip/index.ts';
 import { challengeValues } from './challenge.ts';
 import { digestFields, expectedResponse } from './digest.ts';
@@ -25,12 +26,17 @@ export class Authenticator {
   readonly nonces: Nonces;
   readonly #settings: NonceSettings;
   readonly #hashes: Hashes;
+  readonly #self: Self;
   readonly #opaque: string;
   /** What an unknown user's response is checked against: the same work as for a known one. */
   readonly #nobody: { readonly [A in Algorithm]: string };
 
-  constructor(settings: NonceSettings, parts: { readonly users: Users; readonly hashes: Hashes; readonly unique: () => string }) {
-    const { users, hashes, unique } = parts;
+  constructor(
+    settings: NonceSettings,
+    parts: { readonly users: Users; readonly hashes: Hashes; readonly unique: () => string; readonly self: Self },
+  ) {
+    const { users, hashes, unique, self } = parts;
+    this.#self = self;
     this.users = users;
     this.nonces = new Nonces(settings, hashes.mac, unique);
     this.#settings = settings;
@@ -69,7 +75,7 @@ export class Authenticator {
     const user = this.users.find(fields.username, realm, algorithm);
     const hash = hashOf(this.#hashes, algorithm);
     const expected = expectedResponse(hash, user?.ha1 ?? this.#nobody[algorithm], m.method, fields);
-    const right = sameText(fields.response, expected) && sameUri(fields.uri, m.uri);
+    const right = sameText(fields.response, expected) && this.#isFor(fields.uri, m.uri);
     if (user === undefined || !right) {
       const made = this.nonces.madeAt(fields.nonce);
       return { kind: 'wrong', proven: made !== undefined && now - made < this.#settings.nonceLifetime };
@@ -77,15 +83,17 @@ export class Authenticator {
     // RFC 7616 3.3, stale: "the previous request from the client was rejected because the nonce value was stale".
     return this.nonces.use(fields.nonce, fields.nc, now) === 'good' ? { kind: 'good', aor: user.aor } : { kind: 'stale' };
   }
-}
 
-/**
- * RFC 7616 3.4.6: the `uri` field must name the same resource as the Request-URI. Port and parameters, which some phones leave out of one
- * of the two, make no other resource of it.
- */
-function sameUri(digest: string, request: string): boolean {
-  if (digest === request) return true;
-  const [a, b] = [parseUri(digest), parseUri(request)];
-  if (a === undefined || b === undefined) return false;
-  return a.scheme === b.scheme && a.user === b.user && a.host === b.host && a.host !== '';
+  /**
+   * RFC 7616 3.4.6: the `uri` field must name the same resource as the Request-URI. Port and parameters, which some phones leave out of one
+   * of the two, make no other resource of it. Other phones write the address of this server there, whatever they ask for: that is no
+   * more than what they ask for, and no two requests can have one nonce count.
+   */
+  #isFor(digest: string, request: string): boolean {
+    if (digest === request) return true;
+    const [a, b] = [parseUri(digest), parseUri(request)];
+    if (a === undefined || b === undefined || a.host === '') return false;
+    if (a.user === '' && this.#self.isSelf(a)) return true;
+    return a.scheme === b.scheme && a.user === b.user && a.host === b.host;
+  }
 }
