@@ -82,6 +82,8 @@ export function elementSettings(
     placing: placingSettings(settings),
     maxBranches: settings.maxBranches,
     udpBytes: settings.udpBytes,
+    serverTries: settings.serverTries,
+    serverAvoid: settings.serverAvoid,
     maxBreadth: settings.maxBreadth,
     recurse: settings.recurse === 'on',
     knownUsers: KNOWN_USERS,

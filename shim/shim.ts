@@ -5,7 +5,7 @@ import { type Admin, startAdmin } from './admin/server.ts';
 import type { ShimStatus } from './admin/status.ts';
 import { outsideOf } from './advertised.ts';
 import type { ShimSettings } from './config.ts';
-import { Element } from './core/element/element.ts';
+import { Element, type ElementSettings } from './core/element/element.ts';
 import type { Guard } from './core/guard/guard.ts';
 import { Self } from './core/proxy/self.ts';
 import type { Address, Flow, ListenPoint } from './core/transport.ts';
@@ -16,7 +16,10 @@ import { type CertificateSettings, readCertificates } from './io/certificates.ts
 import { systemClock } from './io/clock.ts';
 import type { Welcome } from './io/connections.ts';
 import { openDisk } from './io/disk.ts';
+import { systemDns } from './io/dns.ts';
 import { createHashes } from './io/hashes.ts';
+import { systemLocator } from './io/locate.ts';
+import { Locations } from './io/locations.ts';
 import { createNetwork, type Network } from './io/network.ts';
 import { createSender } from './io/sender.ts';
 import { logOutbox, Shell } from './io/shell.ts';
@@ -108,9 +111,16 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     outsideOf(settings),
   );
   const own = { epoch, chance: Math.random };
+  const locations = new Locations({
+    dns: systemDns(settings.dnsServers),
+    transports: new Set(network.addresses.map(({ transport }) => transport)),
+  });
+  const keepLocated = ({ upstream, placing }: ElementSettings) =>
+    void locations.keep([...(upstream ? [upstream] : []), ...placing.routes.values()]);
   const element = new Element(elementSettings(settings, own), {
     self,
     unique,
+    locate: (target) => locations.of(target),
     ...(found ? { authentication: { users: found.users, hashes: createHashes() } } : {}),
   });
   guard = element.guard;
@@ -124,6 +134,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     onEvent: (event) => logOutbox(log, event),
     timeout: settings.requestTimeout,
   });
+  keepLocated(elementSettings(settings, own));
   shell = new Shell({
     element,
     send: (text, target, onFailure) => {
@@ -179,6 +190,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   const close = async () => {
     await passive?.close();
     shell?.close();
+    locations.close();
     await network.close();
     await sender.close();
     disk.close();
@@ -216,7 +228,9 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       settings = next;
       if (element.authorization && users?.ok) element.authorization.authenticator.users = users.users;
       trace = createTrace(settings, log);
-      element.reconfigure(elementSettings(settings, own), domainsOf(settings));
+      const changed = elementSettings(settings, own);
+      element.reconfigure(changed, domainsOf(settings));
+      keepLocated(changed);
       return [];
     },
     drain: () => {
@@ -291,6 +305,7 @@ async function listen(
         listen: points,
         limits,
         tls,
+        locator: systemLocator(settings.dnsServers),
         origins: settings.wsOrigins,
         ...handlers,
         onError: (error, from) => {

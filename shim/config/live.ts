@@ -44,6 +44,8 @@ export const LIVE: ReadonlySet<string> = new Set<Key>([
   'dialogCap',
   'sessionRules',
   'maxBranches',
+  'serverTries',
+  'serverAvoid',
   'maxBreadth',
   'recurse',
   'timerC',

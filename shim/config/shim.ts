@@ -38,6 +38,9 @@ const sipUri = text(
   'a SIP URI',
 );
 
+/** An IPv4 or bracketed IPv6 literal, and a port where it is not 53. */
+const DNS_SERVER = /^(?:(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!:|$)|(?=:|$))){4}|\[[0-9a-f:]{2,39}\])(?::\d{1,5})?$/i;
+
 /** This host's name, made a valid site name. */
 export function siteOfHost(host: string): string {
   return host.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 64) || 'site';
@@ -95,6 +98,11 @@ export const SHIM_SETTINGS = {
     sipUri,
     'next hop (the PBX) for other domains, and for what registered users dial that is no user here',
     { example: 'sip:192.0.2.20' },
+  ),
+  dnsServers: optional(
+    'Addresses',
+    list(text('<address[:port]>', DNS_SERVER, 'an address, as in 192.0.2.53, 192.0.2.53:5353'), 8),
+    'DNS servers asked for the servers of names (RFC 3263) instead of those of the machine',
   ),
 
   tlsCertificate: optional('TLS', file, "this element's certificate, with the chain to its authority (PEM)"),
@@ -340,6 +348,18 @@ export const SHIM_SETTINGS = {
     choice('on', 'off'),
     'on',
     'follow redirections (300, 301, 302) to users served here and to the upstream; others go back to the caller',
+  ),
+  serverTries: setting(
+    'Calls and transactions',
+    integer(1, 16),
+    4,
+    'servers of one name that a request is tried at, one after the other (RFC 3263 4.3)',
+  ),
+  serverAvoid: setting(
+    'Calls and transactions',
+    duration(SECOND, HOUR),
+    30 * SECOND,
+    'how long a server that was silent, refused, or answered 503 is tried last',
   ),
   maxTransactions: setting(
     'Calls and transactions',

@@ -45,6 +45,10 @@ export interface Target {
   readonly port: number;
   /** The host is a name and no port was given with it: its servers and their ports stand in SRV records, where there are any (RFC 3263). */
   readonly named?: true;
+  /** No transport was given either: `transport` is the one taken where the name's owner states no other (RFC 3263 4.1). */
+  readonly open?: true;
+  /** The IP literal of the one server among those of the name that is meant (RFC 3263 4.3): nothing more is looked up. */
+  readonly address?: string;
   /** The address that a NAT gave the other side: it can be reached by this very flow and no other. */
   readonly behindNat?: true;
   /** Send on this connection if it is still open; otherwise connect to host and port (TCP, TLS), or fail (WebSocket). */

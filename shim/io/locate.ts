@@ -1,7 +1,15 @@
-import { Resolver as Dns } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { orderSrv, type SrvRecord } from '../core/srv.ts';
 import type { Target } from '../core/transport.ts';
-import type { Resolution, Resolved, Resolver } from './resolve.ts';
+import { SERVICES, systemDns } from './dns.ts';
+import {
+  createResolver,
+  DEFAULT_RESOLVER_LIMITS,
+  type Lookup,
+  type Resolution,
+  type Resolved,
+  type Resolver,
+} from './resolve.ts';
 
 export interface LocatorLimits {
   /** Names whose servers are remembered. */
@@ -47,16 +55,13 @@ export interface Locator {
   avoid(target: Target, server: Server): void;
 }
 
-/** RFC 3263 4.2, RFC 3261 26.2.2: the service that the records of a transport stand under. WebSocket has none (RFC 7118 5). */
-const SERVICES: { readonly [transport: string]: string } = { udp: '_sip._udp', tcp: '_sip._tcp', tls: '_sips._tcp' };
-
-/** A server that does not answer must not eat up the time of the transaction: 3 s in all, ms. */
-const ASK_AGAIN_AFTER = 1_000;
-const ASK_TIMES = 2;
-
-function systemSrv(): LookupSrv {
-  const dns = new Dns({ timeout: ASK_AGAIN_AFTER, tries: ASK_TIMES });
-  return (name) => dns.resolveSrv(name);
+/** The locator of a process, which asks those DNS servers instead of the system's, where any are given. */
+export function systemLocator(servers: readonly string[] = []): Locator {
+  const resolver = createResolver();
+  if (servers.length === 0) return createLocator(resolver);
+  const dns = systemDns(servers, resolver);
+  const lookup: Lookup = async (host) => (await dns.addresses(host)).map(({ address }) => ({ address, family: isIP(address) }));
+  return createLocator(createResolver(DEFAULT_RESOLVER_LIMITS, undefined, lookup), undefined, undefined, undefined, dns.srv);
 }
 
 export function createLocator(
@@ -64,7 +69,7 @@ export function createLocator(
   limits: LocatorLimits = DEFAULT_LOCATOR_LIMITS,
   now: () => number = () => performance.now(),
   chance: () => number = Math.random,
-  ask: LookupSrv = systemSrv(),
+  ask: LookupSrv = systemDns().srv,
 ): Locator {
   const known = new Map<string, { records: readonly SrvRecord[]; until: number }>();
   const pending = new Map<string, Promise<readonly SrvRecord[]>>();

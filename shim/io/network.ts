@@ -251,6 +251,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       if (open !== undefined) return open.send(text, onFailure);
       // RFC 7118 5: only the browser can open a WebSocket.
       if (target.transport === 'ws' || target.transport === 'wss') return context.fail(onFailure, 'the WebSocket is closed');
+      // Which of the servers of a name it is has been chosen: whoever did so also tries the next.
+      if (target.address !== undefined) return dispatch(text, target, chosen(target.address, target.port), onFailure);
       const found = locator.locate(target);
       if (!(found instanceof Promise)) return dispatch(text, target, found, onFailure);
       if (resolving >= limits.resolving) return context.fail(onFailure, 'too many messages wait for names');
@@ -266,6 +268,11 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     },
   };
 }
+
+const chosen = (address: string, port: number): Location => ({
+  ok: true,
+  servers: [{ address, family: isIP(address) === 6 ? 6 : 4, port }],
+});
 
 /** The servers that there is a socket for, those of the address family that the Via names first. */
 function inReach(sockets: readonly UdpSocket[], target: Target, servers: readonly Server[]): readonly Server[] {

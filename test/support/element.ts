@@ -37,6 +37,8 @@ export const ELEMENT_SETTINGS: ElementSettings = {
   upstream: undefined,
   placing: ALONE,
   udpBytes: 1300,
+  serverTries: 4,
+  serverAvoid: 30_000,
   maxBranches: 10,
   maxBreadth: 60,
   recurse: true,

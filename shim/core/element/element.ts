@@ -11,6 +11,7 @@ import { StatefulProxy } from '../proxy/proxy.ts';
 import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import type { Routing } from '../proxy/route.ts';
 import type { Self } from '../proxy/self.ts';
+import { type Locate, Servers } from '../proxy/servers.ts';
 import type { SessionTimerPolicy } from '../proxy/session-timer.ts';
 import type { Binding, BindingChange } from '../registrar/binding.ts';
 import { EdgeRegistrar } from '../registrar/edge.ts';
@@ -46,6 +47,9 @@ export interface ElementSettings {
   readonly maxBranches: number;
   /** Longest request that goes by UDP, bytes (RFC 3261 18.1.1). */
   readonly udpBytes: number;
+  /** RFC 3263 4.3: servers of one name that a request is tried at, and how long one that failed is tried last, ms. */
+  readonly serverTries: number;
+  readonly serverAvoid: number;
   /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
   readonly maxBreadth: number;
   /** Whether redirections to what is served here, or to the upstream, are followed here. */
@@ -58,6 +62,8 @@ export interface ElementParts {
   readonly self: Self;
   /** A new string of token characters at each call, never the same again, also not in the next process. */
   readonly unique: () => string;
+  /** RFC 3263: where names lead; left out where they are looked up only as messages leave. */
+  readonly locate?: Locate;
   /** What authentication needs besides its settings. */
   readonly authentication?: { readonly users: Users; readonly hashes: Hashes };
 }
@@ -85,6 +91,7 @@ export class Element {
   readonly #self: Self;
   readonly #unique: () => string;
   readonly #proxy: StatefulProxy;
+  readonly #servers: Servers;
   #placing: Placing;
   /** At the edge of a PBX: it takes the place of the registrar. */
   readonly #edge: EdgeRegistrar | undefined;
@@ -123,8 +130,11 @@ export class Element {
         },
         calls: () => this.presence.tracker.calls,
       });
+    const servers = new Servers(settings, parts.locate);
+    this.#servers = servers;
     const routing: Routing = {
       self: parts.self,
+      servers,
       // Asked each time, as they may change (`reconfigure`).
       get placing() {
         return placed();
@@ -281,7 +291,7 @@ export class Element {
       case 'absorbed':
         return [...result.actions];
       case 'ack':
-        return [...result.actions, ...this.#proxy.acknowledge(m, flow)];
+        return [...result.actions, ...this.#proxy.acknowledge(m, flow, now)];
       case 'full':
         this.counters.overload += 1;
         return [...result.actions, ...this.#proxy.reject(m, flow, REFUSALS.full)];
@@ -380,6 +390,7 @@ export class Element {
       {
         table: this.table,
         self: this.#self,
+        servers: this.#servers,
         get naming() {
           return placed().naming;
         },

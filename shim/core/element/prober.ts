@@ -69,13 +69,15 @@ export class Prober {
     const built = question(probe, routing.self.isSelf.bind(routing.self));
     const way = built && route(built.message, routing, built.flow);
     const [first] = way?.kind === 'forward' ? way.targets[0] : [];
-    const outbound = first && built && routing.self.pointFor(first.target, built.flow);
-    if (built === undefined || way?.kind !== 'forward' || first === undefined || outbound === undefined) return undefined;
+    const target = first && routing.servers.first(first.target, now);
+    const outbound = target && built && routing.self.pointFor(target, built.flow);
+    if (built === undefined || way?.kind !== 'forward' || first === undefined || !target || outbound === undefined)
+      return undefined;
     const branch = makeBranch(unique(), unique());
     const via = `SIP/2.0/${outbound.transport.toUpperCase()} ${bracketed(outbound.address)}:${outbound.port};branch=${branch};rport`;
     const routes = [...way.pushRoutes, ...built.head.routes.slice(way.popRoutes)];
     const text = request({ ...built.head, uri: first.uri, via, routes });
-    const sent = table.send({ text, method: 'OPTIONS', branch }, sentFrom(first.target, outbound), now);
+    const sent = table.send({ text, method: 'OPTIONS', branch }, sentFrom(target, outbound), now);
     if (!sent.ok) return undefined;
     this.#asked.set(sent.id, probe);
     return sent.actions;

@@ -22,8 +22,8 @@ export class LargeRequests {
   instead(target: Target, length: number, now: number): Target | undefined {
     if (length <= this.#limits.udpBytes || target.transport !== 'udp' || target.behindNat) return undefined;
     if ((this.#refused.get(endOf(target)) ?? 0) > now) return undefined;
-    const { host, port, named } = target;
-    return { transport: 'tcp', host, port, ...(named && { named }) };
+    const { host, port, named, address } = target;
+    return { transport: 'tcp', host, port, ...(named && { named }), ...(address !== undefined && { address }) };
   }
 
   /** That target took no connection: for a while it is sent everything by UDP, and nobody waits for a connection that will not be. */
@@ -36,4 +36,4 @@ export class LargeRequests {
   }
 }
 
-const endOf = ({ host, port }: Target): string => `${host} ${port}`;
+const endOf = ({ host, address = host, port }: Target): string => `${address} ${port}`;

@@ -45,7 +45,7 @@ export class StatefulProxy {
   }
 
   /** An ACK without a transaction: it belongs to a 2xx and is relayed as it is (RFC 3261 16.6, 17: "forwarded statelessly"). */
-  acknowledge(m: Message, flow: Flow): Action[] {
+  acknowledge(m: Message, flow: Flow, now: number): Action[] {
     const { routing, observer, unique } = this.#parts;
     const way = route(m, routing, flow);
     if (way.kind !== 'forward' || validate(m)) return [];
@@ -54,7 +54,7 @@ export class StatefulProxy {
     const actions: Action[] = [];
     // Nobody answers an ACK: where its peer has several telephones, those that do not have the dialog drop it (RFC 3261 17.1.1.3, 13.2.2.4).
     for (const to of way.targets.flat()) {
-      const { target } = to;
+      const target = routing.servers.first(to.target, now);
       const outbound = routing.self.pointFor(target, flow);
       if (outbound === undefined) continue;
       const branch = makeBranch(unique(), loop);

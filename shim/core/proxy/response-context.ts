@@ -1,5 +1,5 @@
 import type { Message } from '../sip/index.ts';
-import type { Flow } from '../transport.ts';
+import type { Flow, Target } from '../transport.ts';
 import type { Final } from './best-response.ts';
 import type { Forward, RouteTarget, TargetGroup } from './route.ts';
 
@@ -15,6 +15,11 @@ export interface ClientBranch {
   readonly breadth: number;
   /** It was sent over a connection for its size alone: where it goes by UDP, should that fail (RFC 3261 18.1.1). */
   readonly datagram?: RouteTarget;
+  /** RFC 3263 4.3: the server of a name that it was sent to, and what is tried after it. */
+  readonly server?: Target;
+  readonly next?: RouteTarget;
+  /** A provisional response has come: the server is there. */
+  heard?: true;
   /** Its final response has come, or it has failed. */
   completed: boolean;
 }

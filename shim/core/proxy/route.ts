@@ -7,6 +7,7 @@ import { type Message, parseUri, routes, type SipUri, to, uriEqual } from '../si
 import { bareHost, DEFAULT_PORT, type Flow, type Target } from '../transport.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Self } from './self.ts';
+import type { Servers } from './servers.ts';
 import { keepSecure } from './sips.ts';
 import { targetOf, targetOfBinding } from './target.ts';
 
@@ -43,6 +44,8 @@ export interface RouteTarget {
   readonly place?: string;
   /** The local user called, null for none, where that is another than the `Forward` says: he was put here by a redirection. */
   readonly callee?: string | null;
+  /** RFC 3263 4.3: the servers that are tried after that of `target`, should it fail. */
+  readonly others?: readonly Target[];
 }
 
 /** What routing asks of its surroundings. */
@@ -63,6 +66,8 @@ export interface Routing {
   readonly maxBranches: number;
   /** Longest request that goes by UDP, bytes (RFC 3261 18.1.1). */
   readonly udpBytes: number;
+  /** RFC 3263: the servers of targets with a name. */
+  readonly servers: Servers;
   /** RFC 5393: the Max-Breadth of a request that carries none, and the highest taken of others. */
   readonly maxBreadth: number;
   /** Whether a redirection to users served here, or to the upstream, is followed here (RFC 3261 16.5). */

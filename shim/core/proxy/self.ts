@@ -76,16 +76,17 @@ export class Self {
    * stands for is not known here: IPv4 where it is had. Undefined where there is none.
    */
   pointFor(target: Target, flow: Flow): ListenPoint | undefined {
-    const v6 = target.host.includes(':');
+    const host = target.address ?? target.host;
+    const v6 = host.includes(':');
     const had = this.#points.filter((p) => p.transport === target.transport);
     const same = had.filter((p) => p.address.includes(':') === v6);
-    const fit = same.length === 0 && !v6 && parseIpv4(target.host) === undefined ? had : same;
+    const fit = same.length === 0 && !v6 && parseIpv4(host) === undefined ? had : same;
     // From a loopback address nothing can be sent to another machine.
-    const near = fit.filter((p) => isLoopback(p.address) === isLoopback(target.host));
+    const near = fit.filter((p) => isLoopback(p.address) === isLoopback(host));
     const among = near.length > 0 ? near : fit;
     const at = (list: readonly ListenPoint[], local: Address | undefined) =>
       list.find((p) => isAt(p, local)) ?? list.find((p) => isAt(this.#advertised.get(p), local));
-    return this.#seenFrom(at(fit, target.local) ?? at(among, flow.local) ?? among[0], target.host);
+    return this.#seenFrom(at(fit, target.local) ?? at(among, flow.local) ?? among[0], host);
   }
 
   /** The listening address at which something came in, or that stands for it (a connection that was opened from here). */

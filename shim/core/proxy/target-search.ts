@@ -80,6 +80,7 @@ export class TargetSearch {
     if (found === undefined) return [];
     const { context, branch } = found;
     if (m.status < 200) {
+      branch.heard = true;
       // Step 5: "any provisional response other than 100 (Trying)" is forwarded at once.
       return m.status > 100 && !context.finalSent ? this.#relay(m, context, branch.callee, now) : [];
     }
@@ -88,6 +89,8 @@ export class TargetSearch {
       return this.#success(this.#parts.sessionTimer ? timedAnswer(m, context.request) : m, context, branch, now);
     if (context.finalSent) return [];
     if (isChallenge(m.status)) context.challenges.push(m);
+    // RFC 3263 4.3: "failure occurs if the transaction layer reports a 503 error response or a transport failure of some sort".
+    if (m.status === 503 && this.#failOver(context, branch, now, header(m, 'retry-after'))) return this.#proceed(context, now);
     if (m.status < 400 && this.#redirect(m, context, branch)) return this.#proceed(context, now);
     return this.#failed(context, { status: m.status, message: m }, now);
   }
@@ -106,6 +109,8 @@ export class TargetSearch {
       context.ready = [branch.datagram, ...context.ready];
       return this.#proceed(context, now);
     }
+    // RFC 3263 4.3: "Failure also occurs if the transaction layer times out without ever having received any response, provisional or final".
+    if (!branch.heard && this.#failOver(context, branch, now, undefined, event)) return this.#proceed(context, now);
     // RFC 3261 16.9: "If the transport layer notifies a proxy of an error when it tries to forward a request, the proxy MUST behave as if the
     // forwarded request received a 503 response."
     if (event.type === 'transport-error') return this.#failed(context, UNREACHABLE, now);
@@ -120,6 +125,20 @@ export class TargetSearch {
     context.cancelled = true;
     const reason = header(m, 'reason');
     return this.#stop(context, now, reason === undefined ? [] : [['Reason', reason]]);
+  }
+
+  /**
+   * The server of that branch has failed, which is remembered. Whether another one is tried now. RFC 3263 4.3: "the client SHOULD create a new
+   * request, which is identical to the previous, but has a different value of the Via branch ID than the previous". RFC 4320: a non-INVITE
+   * request at which one server was silent has no time for another; those that come after it go there.
+   */
+  #failOver(context: ResponseContext, branch: ClientBranch, now: number, retryAfter?: string, event?: TransactionEvent): boolean {
+    if (branch.server === undefined) return false;
+    this.#parts.routing.servers.failed(branch.server, now, retryAfter);
+    const late = event?.type === 'timeout' && event.method !== 'INVITE';
+    if (branch.next === undefined || late || context.cancelled || (context.best?.status ?? 0) >= 600) return false;
+    context.ready = [branch.next, ...context.ready];
+    return true;
   }
 
   #success(m: Message, context: ResponseContext, { callee }: ClientBranch, now: number): Action[] {
@@ -203,14 +222,25 @@ export class TargetSearch {
     }
   }
 
-  #send(context: ResponseContext, one: RouteTarget, breadth: number, now: number): Action[] {
+  #send(context: ResponseContext, to: RouteTarget, breadth: number, now: number): Action[] {
+    const one = this.#located(to, now);
     const branch = makeBranch(this.#parts.unique(), context.loop);
     const plain = this.#written(context, one, branch, breadth);
-    if (plain === undefined) return failedAtOnce(context, UNREACHABLE);
+    if (plain === undefined) {
+      const next = nextOf(one);
+      return next ? this.#send(context, next, breadth, now) : failedAtOnce(context, UNREACHABLE);
+    }
     // The Via says how the request was sent, so one that is too large is written anew.
     const stream = this.#large.instead(one.target, plain.text.length, now);
     const streamed = stream && this.#written(context, { ...one, target: stream }, branch, breadth);
     return this.#begin(context, one, streamed ?? plain, breadth, streamed ? one : undefined, now);
+  }
+
+  /** RFC 3263: the target with the server to try first, and those after it. */
+  #located(one: RouteTarget, now: number): RouteTarget {
+    const [target, ...others] = this.#parts.routing.servers.of(one.target, now);
+    if (target === one.target) return one;
+    return { ...one, target, ...(others.length > 0 && { others }) };
   }
 
   /** The request as it goes to that target, from the address that leads there; undefined where there is none. */
@@ -237,7 +267,16 @@ export class TargetSearch {
     const sent = table.send({ text, method: request.method, branch }, target, now);
     if (!sent.ok) return failedAtOnce(context, FULL);
     const callee = one.callee === undefined ? (way.callee ?? null) : one.callee;
-    this.#contexts.addBranch(context, { id: sent.id, callee, breadth, completed: false, ...(datagram && { datagram }) });
+    const next = nextOf(one);
+    const server = one.target.address === undefined ? {} : { server: one.target, ...(next && { next }) };
+    this.#contexts.addBranch(context, {
+      id: sent.id,
+      callee,
+      breadth,
+      completed: false,
+      ...(datagram && { datagram }),
+      ...server,
+    });
     const asked = one.callee === undefined ? {} : { asked: way.callee ?? null };
     observer.request(request, flow, callee ?? undefined, { ...one, branch, ...asked });
     return [...sent.actions];
@@ -303,6 +342,12 @@ function drop(context: ResponseContext): void {
 function failedAtOnce(context: ResponseContext, final: Final): Action[] {
   context.best = better(context.best, final);
   return [];
+}
+
+/** RFC 3263 4.3: the same request for the next server. */
+function nextOf({ others = [], ...one }: RouteTarget): RouteTarget | undefined {
+  const [target, ...left] = others;
+  return target && { ...one, target, ...(left.length > 0 && { others: left }) };
 }
 
 /** A user whose last telephone has redirected the call is out of it. */

@@ -15,7 +15,11 @@ export function targetOf(uri: SipUri): Target | undefined {
   // RFC 3263 4.2: "If the TARGET was not a numeric IP address, and no port was present in the URI, the client performs an SRV query".
   if (uri.port !== undefined) return { transport, host, port: uri.port };
   const port = defaultPort(transport);
-  return host.includes(':') || parseIpv4(host) !== undefined ? { transport, host, port } : { transport, host, port, named: true };
+  if (host.includes(':') || parseIpv4(host) !== undefined) return { transport, host, port };
+  // RFC 3263 4.1: "if no transport protocol or port is specified, and the target is not a numeric IP address, the client SHOULD perform a
+  // NAPTR query for the domain in the URI."
+  const open = !uri.params.has('transport');
+  return { transport, host, port, named: true, ...(open && { open }) };
 }
 
 function transportOf({ scheme, params }: SipUri) {

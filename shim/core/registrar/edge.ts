@@ -4,6 +4,7 @@ import { isLoop, loopHash, makeBranch } from '../proxy/branch.ts';
 import { MAX_FORWARDS, viaValue } from '../proxy/forward.ts';
 import { REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import { bracketed, type Self } from '../proxy/self.ts';
+import type { Servers } from '../proxy/servers.ts';
 import { sentFrom } from '../proxy/target-search.ts';
 import { validate } from '../proxy/validate.ts';
 import {
@@ -41,6 +42,7 @@ export interface EdgeSettings {
 export interface EdgeParts {
   readonly table: TransactionTable;
   readonly self: Self;
+  readonly servers: Servers;
   readonly naming: Naming;
   readonly location: Location;
   readonly unique: () => string;
@@ -52,6 +54,8 @@ export interface EdgeParts {
 
 /** A REGISTER on its way to the PBX. */
 interface Registering {
+  /** Which of the PBX's servers it was sent to. */
+  readonly pbx: Target;
   readonly server: string;
   readonly request: Message;
   readonly flow: Flow;
@@ -101,7 +105,7 @@ export class EdgeRegistrar {
   /** A REGISTER in a new server transaction. */
   request(m: Message, flow: Flow, id: string, now: number): Action[] {
     const { table, self, refuse, location } = this.#parts;
-    const { pbx } = this.#settings;
+    const pbx = this.#parts.servers.first(this.#settings.pbx, now);
     const loop = loopHash(m, m.uri);
     const own = (routes(m) ?? []).map((route) => parseUri(route.uri)).filter((uri) => uri && self.isSelf(uri)).length;
     const outbound = self.pointFor(pbx, flow);
@@ -120,7 +124,7 @@ export class EdgeRegistrar {
     const text = this.#onward(m, { aor, flow, outbound, branch, routes: own, contacts });
     const sent = table.send({ text, method: 'REGISTER', branch }, sentFrom(pbx, outbound), now);
     if (!sent.ok) return refuse(id, m, flow, REFUSALS.full, now);
-    const one: Registering = { server: id, request: m, flow, aor, contacts, done: false, overtaken: false };
+    const one: Registering = { server: id, pbx, request: m, flow, aor, contacts, done: false, overtaken: false };
     this.#byClient.set(sent.id, one);
     if (aor !== undefined) {
       const others = this.#byUser.get(aor);
@@ -139,6 +143,7 @@ export class EdgeRegistrar {
     const actions = [...table.respond(one.server, m.status, relayResponse(restored), now)];
     if (m.status < 200) return { actions, changes: [] };
     one.done = true;
+    if (m.status === 503) this.#parts.servers.failed(one.pbx, now, header(m, 'retry-after'));
     const { aor, flow, request } = one;
     if (isWrong(request, m)) return { actions, changes: [], wrong: flow };
     if (m.status >= 300 || aor === undefined) return { actions, changes: [] };
@@ -159,6 +164,7 @@ export class EdgeRegistrar {
     }
     if (one.done) return [];
     one.done = true;
+    this.#parts.servers.failed(one.pbx, now);
     // RFC 4320 4.2: "A transaction-stateful SIP element MUST NOT send a response with Status-Code of 408 to a non-INVITE request": where
     // the PBX is silent the telephone's own timer F ends its request.
     if (event.type === 'timeout') return [];
