@@ -96,7 +96,7 @@ describe('RFC 3261 26.2.2 sips', () => {
   const target = (uri: string) => targetOf(parseUri(uri) as SipUri);
 
   it.each([
-    ['sips:a@h.example', { transport: 'tls', host: 'h.example', port: 5061, named: true }],
+    ['sips:a@h.example', { transport: 'tls', host: 'h.example', port: 5061, named: true, open: true }],
     ['sips:a@h.example;transport=tcp', { transport: 'tls', host: 'h.example', port: 5061, named: true }],
     ['sips:a@h.example;transport=ws', { transport: 'wss', host: 'h.example', port: 443, named: true }],
     ['sips:a@h.example:5071', { transport: 'tls', host: 'h.example', port: 5071 }],

@@ -6,6 +6,7 @@ import type { JournalOp } from '../../shim/core/journal.ts';
 import type { Report } from '../../shim/core/outbox/types.ts';
 import { ALONE } from '../../shim/core/placing/placing.ts';
 import { type Outside, Self } from '../../shim/core/proxy/self.ts';
+import type { Locate } from '../../shim/core/proxy/servers.ts';
 import { DEFAULT_LOCATION_LIMITS } from '../../shim/core/registrar/location.ts';
 import { DEFAULT_REGISTRAR_POLICY } from '../../shim/core/registrar/policy.ts';
 import { DEFAULT_MESSAGE_LIMITS, type Message } from '../../shim/core/sip/index.ts';
@@ -83,6 +84,9 @@ export interface Otherwise {
   /** Further addresses, of other transports. */
   readonly further?: readonly ListenPoint[];
   readonly outside?: Outside;
+  /** Where names lead (RFC 3263). */
+  readonly locate?: Locate;
+  readonly serverTries?: number;
 }
 
 /** One shim's element under the test's own clock. What it sends, writes and reports is kept and given out by each call. */
@@ -99,6 +103,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
     placing: { ...ALONE, ...otherwise.placing },
     sessionTimer: otherwise.sessionTimer,
     maxBranches: otherwise.maxBranches ?? ELEMENT_SETTINGS.maxBranches,
+    serverTries: otherwise.serverTries ?? ELEMENT_SETTINGS.serverTries,
     recurse: otherwise.recurse ?? ELEMENT_SETTINGS.recurse,
     ...(otherwise.guard ? { guard: otherwise.guard } : {}),
     ...(otherwise.users ? { authorization: { ...AUTHORIZATION, ...otherwise.authorization } } : {}),
@@ -116,6 +121,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
   const element = new Element(settings, {
     self,
     unique: () => `${prefix}${count++}`,
+    ...(otherwise.locate ? { locate: otherwise.locate } : {}),
     ...(otherwise.users ? { authentication: { users: otherwise.users, hashes: HASHES } } : {}),
   });
   const reports: Report[] = [];
@@ -182,7 +188,10 @@ function outcome(actions: readonly ElementAction[]): Outcome {
 
 /** `INVITE` or `180`, with the address it goes to. */
 export const summary = (result: Outcome): string[] =>
-  result.messages.map((m, i) => `${m.status || m.method} > ${result.sent[i]?.target.host}:${result.sent[i]?.target.port}`);
+  result.messages.map(
+    (m, i) =>
+      `${m.status || m.method} > ${result.sent[i]?.target.address ?? result.sent[i]?.target.host}:${result.sent[i]?.target.port}`,
+  );
 
 /** The answer of a phone to a request that it got: same Via, From, Call-ID, CSeq, Record-Route; To with its tag. */
 export function answerTo(

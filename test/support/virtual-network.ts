@@ -164,15 +164,16 @@ export class VirtualNetwork {
 
   #datagram(from: Attached, text: string, target: Target): void {
     const { delay, loss, doubling } = this.conditions;
-    const to = this.#find(target.host, target.port);
+    const host = target.address ?? target.host;
+    const to = this.#find(host, target.port);
     const lost = to === undefined || this.#random() < loss;
     const copies = lost ? 0 : this.#random() < doubling ? 2 : 1;
-    const address = { address: target.host, port: target.port };
+    const address = { address: host, port: target.port };
     const fate = copies === 0 ? (to === undefined ? 'unreachable' : 'lost') : copies === 2 ? 'doubled' : 'sent';
     this.tap?.({ at: this.#now, transport: 'udp', from: from.address, to: address, text, fate });
     for (let i = 0; i < copies; i++) {
       this.#arrive(this.#now + this.#between(delay), () => {
-        const now = this.#find(target.host, target.port);
+        const now = this.#find(host, target.port);
         if (now === undefined) return;
         const flow: Flow = { transport: 'udp', local: now.address, remote: from.address };
         this.#perform(now, now.party.receive(text, flow, this.#now));
@@ -182,7 +183,7 @@ export class VirtualNetwork {
 
   #segment(from: Attached, text: string, target: Target, id: string | undefined): void {
     const connection = this.#connectionFor(from, target);
-    const address = { address: target.host, port: target.port };
+    const address = { address: target.address ?? target.host, port: target.port };
     const fate = connection === undefined ? 'unreachable' : 'sent';
     this.tap?.({ at: this.#now, transport: 'tcp', from: from.address, to: address, text, fate });
     if (connection === undefined) {
@@ -209,9 +210,9 @@ export class VirtualNetwork {
     for (const connection of this.#connections.values()) {
       const [a, b] = connection.ends;
       const far = a.at === from ? b : b.at === from ? a : undefined;
-      if (far !== undefined && matches(far.address, far.at.names, target.host, target.port)) return connection;
+      if (far !== undefined && matches(far.address, far.at.names, target.address ?? target.host, target.port)) return connection;
     }
-    const to = this.#find(target.host, target.port);
+    const to = this.#find(target.address ?? target.host, target.port);
     if (to === undefined) return undefined;
     const near = { at: from, address: { address: from.address.address, port: ++this.#lastPort } };
     const id = ++this.#lastConnection;
