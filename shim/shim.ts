@@ -157,9 +157,8 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     startedAt,
     now: clock.now(),
     draining: element.draining,
-    addresses: network.addresses.map(
-      ({ transport, address, port }) => `${transport} ${address.includes(':') ? `[${address}]` : address}:${port}`,
-    ),
+    addresses: network.addresses.map((point) => `${point.transport} ${hostPort(point)}`),
+    hep: passive?.hep.address && hostPort(passive.hep.address),
     bindings: location.size,
     calls: presence.tracker.calls.size,
     transactions: table.size,
@@ -335,6 +334,10 @@ function named(point: ListenPoint): ListenPoint {
   const chosen = all.find((i) => !i.internal && !i.address.startsWith('fe80')) ?? all[0];
   return chosen ? { ...point, address: chosen.address } : point;
 }
+
+/** `127.0.0.1:5060`, `[::1]:5060` */
+const hostPort = ({ address, port }: { readonly address: string; readonly port: number }) =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** All addresses that a wildcard address stands for: a phone may name any of them as its proxy. */
 function behind(point: ListenPoint): string[] {

@@ -11,6 +11,8 @@ export interface ShimStatus {
   readonly draining: boolean;
   /** `udp 127.0.0.1:5060` */
   readonly addresses: readonly string[];
+  /** Where mirrored traffic is taken, over UDP and TCP: `127.0.0.1:9060`; undefined where none is. */
+  readonly hep: string | undefined;
   readonly bindings: number;
   readonly calls: number;
   readonly transactions: number;

@@ -71,7 +71,8 @@ export function show(told: Told): string {
   const rows = [
     ['Offhook', `${told.version}, site ${told.site}, process ${told.pid}, up ${rough(now - told.startedAt)}`],
     ['Health', [health.status, ...health.problems].join('; ')],
-    ['SIP', told.addresses.join(', ')],
+    ...(told.addresses.length > 0 ? [['SIP', told.addresses.join(', ')]] : []),
+    ...(told.hep === undefined ? [] : [['HEP', told.hep]]),
     ['Bindings', `${told.bindings}, ${inTime(deadlines.bindings)}`],
     ['Calls', `${told.calls}, ${inTime(deadlines.calls)}`],
     ['Transactions', `${told.transactions}, ${inTime(deadlines.transactions)}`],

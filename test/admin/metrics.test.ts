@@ -20,6 +20,7 @@ const STATUS: ShimStatus = {
   now: NOW,
   draining: false,
   addresses: ['udp 127.0.0.1:5060'],
+  hep: undefined,
   bindings: 3,
   calls: 1,
   transactions: 4,
@@ -131,6 +132,12 @@ describe('Offhook status', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('tells where a shim takes mirrored traffic, and of no SIP where it takes none', () => {
+    const passive = show({ ...STATUS, addresses: [], hep: '127.0.0.1:9060', health: healthOf(STATUS, 120_000) });
+    expect(passive).toContain('\nHEP           127.0.0.1:9060\nBindings ');
+    expect(passive).not.toContain('SIP');
   });
 });
 
