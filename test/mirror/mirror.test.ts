@@ -112,6 +112,23 @@ describe('FIG. 3 to 6 calls that are mirrored', () => {
     expect(sorted(shim.show(toBob.busy[1]))).toEqual(['alice idle', 'bob idle']);
   });
 
+  it('ring on at the other phone of a user one of whose phones refuses', () => {
+    const shim = mirrored();
+    shim.registered('alice', 'bob');
+    /** The same with bob's second phone. */
+    const other = ({ from, to, text }: Mirrored): Mirrored => ({
+      from: from === 'bob' ? 'desk' : from,
+      to: to === 'bob' ? 'desk' : to,
+      text: text.replaceAll(contactOf('bob'), 'sip:bob@192.0.2.22:5060').replaceAll(/(Call-ID: reg|branch=|;tag=b)/g, '$1-desk'),
+    });
+    shim.show(...register('bob').map(other));
+    const { invite, ring, busy } = callMessages();
+    shim.show(...invite, other(invite[1]), invite[1], ...ring);
+    expect(shim.show(other(busy[0]), other(busy[0]))).toEqual([]);
+    expect(shim.callsOf('bob')).toEqual(['incoming early']);
+    expect(shim.show(busy[0], busy[0])).toEqual(['bob idle']);
+  });
+
   it("are nobody's who is not registered, and no caller's on a name alone", () => {
     const shim = mirrored();
     shim.registered('bob');

@@ -22,6 +22,7 @@ export const PHONES: Record<string, Place> = {
   alice: ['192.0.2.11', 5060],
   bob: ['192.0.2.12', 5062],
   carol: ['192.0.2.13', 5064],
+  desk: ['192.0.2.22', 5060],
 };
 export const at = (who: string): Place => PHONES[who] ?? SERVER;
 export const contactOf = (user: string): string => `sip:${user}@${at(user)[0]}:${at(user)[1]}`;

@@ -56,7 +56,8 @@ export function begin(book: CallBook, m: Message, parties: () => Parties, now: n
       calls.setDeadline(known, now + settings.earlyCap);
     } else if (number === known.cseq && known.dialogs.length === 0 && known.branches.length < BRANCHES_OF_A_CALL) {
       // RFC 3261 16.6: the same INVITE on another branch, to another telephone of this callee.
-      known.branches.push(...kept(sent));
+      // A mirrored one comes more than once.
+      known.branches.push(...kept(sent).filter(({ branch }) => known.branches.every((one) => one.branch !== branch)));
       if (known.phase !== 'trying') book.changed.add(known);
       calls.setDeadline(known, now + settings.earlyCap);
     }

@@ -3,7 +3,7 @@ import type { Call } from '../dialog/call.ts';
 import type { Parties, Way } from '../dialog/tracker.ts';
 import type { Effects } from '../element/presence.ts';
 import { identityOf } from '../report/identity.ts';
-import { callId, contacts, cseq, from, type Message, type NameAddr, own, to } from '../sip/index.ts';
+import { callId, contacts, cseq, from, type Message, type NameAddr, own, to, topVia } from '../sip/index.ts';
 import type { Contacts } from './contacts.ts';
 import { append } from './effects.ts';
 import { Memory } from './memory.ts';
@@ -80,7 +80,9 @@ export class MirroredCalls {
     const effects = nothing();
     const answer = this.#answers.get(inviteKey(m), now);
     const show = (parties: () => Parties, user: string | undefined) => {
-      append(effects, presence.request(m, parties, now, { callee: user, sent: { branch: '' } }));
+      // One branch for each phone of a callee: the call is refused when all have refused.
+      const branch = user === undefined ? '' : (topVia(m)?.branch ?? '');
+      append(effects, presence.request(m, parties, now, { callee: user, sent: { branch } }));
       if (answer !== undefined) append(effects, presence.response(answer, now, user ?? null));
     };
     if (caller !== undefined && called)
@@ -123,8 +125,17 @@ export class MirroredCalls {
     const { presence } = this.#parts;
     const begun = this.#begun(m);
     const callees = begun.flatMap((call) => calleeOf(call) ?? []);
-    const refusing = callees.find((user) => this.#contacts.isAt(user, observed.source, now));
-    if (refusing !== undefined) return this.#shown(m, presence.response(m, now, refusing), now);
+    const branch = topVia(m)?.branch;
+    const isOf = (call: Call) => call.branches.some((one) => one.branch === branch);
+    const refusing =
+      callees.find((user) => this.#contacts.isAt(user, observed.source, now)) ??
+      begun.filter(isOf).flatMap((call) => calleeOf(call) ?? [])[0];
+    if (refusing !== undefined) {
+      const call = begun.find((one) => calleeOf(one) === refusing);
+      if (call) call.branches = call.branches.filter((one) => one.branch !== branch);
+      // RFC 3261 16.7: another phone of the same user may still ring.
+      return call && call.branches.length > 0 ? nothing() : this.#shown(m, presence.response(m, now, refusing), now);
+    }
     const callers = begun.flatMap((call) => call.legs.filter((leg) => leg.direction === 'outgoing').map((leg) => leg.user));
     if (!callers.some((user) => this.#isAddressOf(user, observed.destination.address, now))) return nothing();
     // RFC 3261 16.7: a final response goes back when all branches are done.
