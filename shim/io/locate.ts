@@ -122,7 +122,8 @@ export function createLocator(
   const viaRecords = async (target: Target, found: readonly SrvRecord[]): Promise<Location> => {
     if (found.length === 0) return addresses(target, await resolver.resolve(target.host));
     // RFC 2782: "A Target of "." means that the service is decidedly not available at this domain."
-    const reachable = found.filter(({ name }) => name !== '.' && name !== '');
+    // And nothing can be sent to port 0.
+    const reachable = found.filter(({ name, port }) => name !== '.' && name !== '' && port > 0);
     const resolved = await Promise.all(reachable.map(async ({ name, port }) => ({ port, found: await resolver.resolve(name) })));
     const servers = resolved.flatMap(({ port, found }) => (found.ok ? found.addresses.map((to) => ({ ...to, port })) : []));
     if (servers.length > 0) return healthyFirst(target, servers.slice(0, limits.servers));

@@ -259,7 +259,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       resolving++;
       found.then((resolution) => {
         resolving--;
-        dispatch(text, target, resolution, onFailure);
+        // Nobody stands behind a promise who would catch what is wrong with what the DNS said: it would end the process.
+        guarded(() => dispatch(text, target, resolution, onFailure));
       });
     },
     async close() {

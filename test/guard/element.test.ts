@@ -149,6 +149,24 @@ describe('Offhook guard: settings read anew', () => {
 });
 
 describe('Offhook guard: floods', () => {
+  it('are no answers to what was sent from here: of a next hop that is known by name, as of anybody', () => {
+    const few = { messages: { rate: 1, burst: 10 } };
+    const shim = guarded({ upstream: { transport: 'udp', host: 'pbx.example', port: 5060 }, guard: few });
+    shim.register('alice', flow(2));
+    for (let i = 0; i < 40; i++) {
+      const call = requestText('INVITE', { uri: `sip:${i}@far.example`, callId: `c${i}`, body: SDP });
+      const invite = shim.receive(call, flow(2)).messages.find((m) => m.method === 'INVITE' && m.status === 0);
+      if (invite === undefined) throw new Error('nothing was sent');
+      expect(shim.receive(answerTo(invite, 200), flow(8)).messages.map((m) => m.status)).toEqual([200]);
+    }
+    const stray = requestText('OPTIONS', { callId: 'none' });
+    const answers = Array.from({ length: 40 }, () =>
+      shim.receive(`SIP/2.0 200 OK${stray.slice(stray.indexOf('\r\n'))}`, flow(8)),
+    );
+    expect(answers.every(({ messages }) => messages.length === 0)).toBe(true);
+    expect(shim.element.guard?.counters).toMatchObject({ limited: 10, bans: 1, banned: 20 });
+  });
+
   it('a registered phone behind a flooding address calls on', () => {
     const shim = guarded();
     shim.register('alice', flow(9, 5070));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { orderSrv, type SrvRecord } from '../../shim/core/srv.ts';
 import type { Target } from '../../shim/core/transport.ts';
-import { createLocator, type LocatorLimits, type LookupSrv } from '../../shim/io/locate.ts';
+import { createLocator, type LocatorLimits, type LookupSrv, type Server } from '../../shim/io/locate.ts';
 import { createResolver, type Lookup } from '../../shim/io/resolve.ts';
 import { text as sip } from '../transaction/messages.ts';
 import { Fixture, failure, Inbox, portOf, TCP4, UDP4 } from './network-fixture.ts';
@@ -115,6 +115,13 @@ describe('RFC 3263 4.2 the servers of a name', () => {
     expect(await servers(l.locate(named()))).toBe('pbx.example: its servers have no address');
   });
 
+  it('are none at port 0, to which nothing can be sent', async () => {
+    const zone = { '_sip._udp.pbx.example': [record('a.example', 0, 1), record('b.example', 5070, 2)] };
+    expect(await servers(locator(zone).locator.locate(named()))).toEqual(['127.0.0.2:5070']);
+    const only = { '_sip._udp.pbx.example': [record('a.example', 0)] };
+    expect(await servers(locator(only).locator.locate(named()))).toBe('pbx.example: its servers have no address');
+  });
+
   it('are asked for once, however many want them, and remembered for their time', async () => {
     const { locator: l, asked, at } = locator({ '_sip._udp.pbx.example': [record('a.example', 5060)] });
     await Promise.all([l.locate(named()), l.locate(named())]);
@@ -136,6 +143,14 @@ describe('RFC 3263 4.2 the servers of a name', () => {
 });
 
 describe('RFC 3263 4.3 a server that cannot be reached', () => {
+  it('whatever its record says, is an error of the handling and no end of the process', async () => {
+    const servers: Server[] = [{ address: '127.0.0.1', family: 4, port: 70_000 }];
+    const locate = async () => ({ ok: true, servers }) as const;
+    const { network, errors } = await fixture.open([UDP4], { locator: { locate, avoid: () => {} } });
+    network.send(sip('OPTIONS', { branch: 'z9hG4bKx' }), named());
+    expect((await errors.next()).message).toContain('70000');
+  });
+
   const message = (n: number) => sip('OPTIONS', { branch: `z9hG4bK${n}`, transport: 'TCP' });
 
   /** A port at which nothing listens. */

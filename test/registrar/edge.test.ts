@@ -151,6 +151,15 @@ describe('RFC 3261 22 guessing passwords of a PBX through its edge', () => {
     expect(tries([CREDENTIALS], 'Digest realm="pbx", nonce="m"')).toBe(1);
   });
 
+  it('and not who gives the right ones in between', () => {
+    const e = edge({}, { guard });
+    for (const status of [401, 401, 200, 401, 401]) {
+      const { asked } = e.ask('alice', flow(9), [`Contact: <${contact(9)}>;expires=0`, CREDENTIALS]);
+      e.answer(asked, status, status === 401 ? ['WWW-Authenticate: Digest realm="pbx", nonce="m"'] : []);
+    }
+    expect(e.element.guard?.counters.bans).toBe(0);
+  });
+
   it('and nobody who has given none yet, or whose nonce is too old', () => {
     expect(tries([], 'Digest realm="pbx", nonce="m"')).toBe(0);
     expect(tries([CREDENTIALS], 'Digest realm="pbx", nonce="m", stale=true')).toBe(0);

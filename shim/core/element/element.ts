@@ -228,7 +228,7 @@ export class Element {
       return [...this.#malformed(scanned, flow), ...this.#bans()];
     }
     const m = scanned.message;
-    if (!isRequest(m)) return this.#observe(this.#response(m, now));
+    if (!isRequest(m)) return this.#observe(this.#response(m, flow, now));
     if (this.guard?.request(m, flow, now) === false) return this.#bans();
     const actions = this.#observe(this.#request(m, flow, now));
     return this.guard === undefined ? actions : [...actions, ...this.#bans()];
@@ -317,15 +317,17 @@ export class Element {
     }
   }
 
-  #response(m: Message, now: number): ElementAction[] {
+  #response(m: Message, flow: Flow, now: number): ElementAction[] {
     this.counters.responses += 1;
     const result = this.table.response(m, now);
+    if (result.kind !== 'stray') this.guard?.answered(flow, now);
     if (result.kind === 'deliver') {
       const asked = this.#prober.answered(result.id, m);
       if (asked) return [...result.actions, ...this.#asked(asked, now)];
       const edge = this.#edge?.owns(result.id) ? this.#edge : undefined;
       if (edge === undefined) return [...result.actions, ...this.#proxy.response(m, result.id, now)];
-      const { actions, changes, wrong } = edge.response(m, result.id, now);
+      const { actions, changes, wrong, right } = edge.response(m, result.id, now);
+      if (right !== undefined) this.guard?.authenticated(right, now);
       const done = [...result.actions, ...this.#afterBindings(actions, changes, now)];
       if (wrong === undefined) return done;
       this.guard?.against(wrong, 'wrong', now);

@@ -23,3 +23,8 @@ export function take(bucket: Bucket, { rate, burst }: Rate, now: number): boolea
   bucket.tokens -= 1;
   return true;
 }
+
+/** Gives back the token of a message that was taken. */
+export function giveBack(bucket: Bucket, { burst }: Rate): void {
+  bucket.tokens = Math.min(burst, bucket.tokens + 1);
+}

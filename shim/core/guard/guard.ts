@@ -2,7 +2,7 @@ import type { AddressSet } from '../address-set.ts';
 import type { Binding, BindingChange } from '../registrar/binding.ts';
 import { callId, type Message } from '../sip/index.ts';
 import type { Flow } from '../transport.ts';
-import { fullBucket, type Rate, take } from './bucket.ts';
+import { fullBucket, giveBack, type Rate, take } from './bucket.ts';
 import { RegisteredFlows } from './flows.ts';
 import { OpenCalls } from './open-calls.ts';
 import { isScanner } from './scanners.ts';
@@ -133,6 +133,12 @@ export class Guard {
     if (take(source.messages, this.#settings.messages, now)) return true;
     this.against(flow, 'flood', now);
     return this.#limited();
+  }
+
+  /** What was admitted answers what was sent from here: it counts for nothing, as whoever carries many calls answers much. */
+  answered(flow: Flow, now: number): void {
+    const { bucket } = this.flows.get(flow, now) ?? { bucket: this.#source(flow.remote.address, now).messages };
+    giveBack(bucket, this.#settings.messages);
   }
 
   /** Is a new connection from there to be taken, where so many are open from the same source. */

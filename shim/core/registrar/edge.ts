@@ -73,6 +73,8 @@ export interface EdgeStep {
   readonly changes: readonly BindingChange[];
   /** Where credentials came from that the PBX has found wrong. */
   readonly wrong?: Flow;
+  /** Where those came from that the PBX has found right. */
+  readonly right?: Flow;
 }
 
 /**
@@ -146,11 +148,12 @@ export class EdgeRegistrar {
     if (m.status === 503) this.#parts.servers.failed(one.pbx, now, header(m, 'retry-after'));
     const { aor, flow, request } = one;
     if (isWrong(request, m)) return { actions, changes: [], wrong: flow };
-    if (m.status >= 300 || aor === undefined) return { actions, changes: [] };
+    const right = m.status < 300 && hasCredentials(request) ? { right: flow } : {};
+    if (m.status >= 300 || aor === undefined) return { actions, changes: [], ...right };
     const { policy } = this.#settings;
     const changes = learn(request, restored, { aor, location, flow, policy, enumerates: !one.overtaken, now });
     for (const other of this.#byUser.get(aor) ?? []) other.overtaken = true;
-    return { actions, changes };
+    return { actions, changes, ...right };
   }
 
   /** What the transaction layer tells of a client transaction that began here. */
@@ -240,9 +243,12 @@ export class EdgeRegistrar {
   }
 }
 
+const hasCredentials = (request: Message): boolean =>
+  header(request, 'authorization') !== undefined || header(request, 'proxy-authorization') !== undefined;
+
 /** RFC 7616 3.3: a challenge with `stale=true` says that the credentials were right, and the nonce too old. */
 function isWrong(request: Message, answer: Message): boolean {
   if (answer.status !== 401 && answer.status !== 403 && answer.status !== 407) return false;
-  if (header(request, 'authorization') === undefined && header(request, 'proxy-authorization') === undefined) return false;
+  if (!hasCredentials(request)) return false;
   return !/stale *= *"?true/i.test(header(answer, 'www-authenticate') ?? header(answer, 'proxy-authenticate') ?? '');
 }
