@@ -109,6 +109,24 @@ describe('RFC 3261 13.2.2.4 several forks that answered', () => {
   });
 });
 
+describe('RFC 3261 14.1 a re-INVITE after a 2xx whose ACK was not seen', () => {
+  it.each(['caller', 'callee'] as const)('of the %s shows that there was one: it waits for the INVITE before it', (by) => {
+    const call = tracked({ talking: 'on-ack' });
+    call.invite();
+    call.ring();
+    call.ok();
+    expect(call.ask('INVITE', { ...under(by), cseq: 5 })).toEqual(['talking']);
+    expect(call.expire(HOUR)).toEqual([]);
+  });
+
+  it('an UPDATE does not: it need not wait', () => {
+    const call = tracked({ talking: 'on-ack' });
+    call.invite();
+    call.ok();
+    expect(call.ask('UPDATE', { ...under('caller'), cseq: 5 })).toEqual([]);
+  });
+});
+
 describe('FIG. 8 the deadline that is told', () => {
   it('is told anew before it passes while the call goes on', () => {
     const call = talking({}, se(1800));

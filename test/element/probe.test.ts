@@ -100,6 +100,29 @@ describe('RFC 3261 12.2 asking a silent call whether it lives', () => {
     expect(sent.some((s) => s.startsWith('BYE'))).toBe(false);
   });
 
+  it.each([
+    [200, 1],
+    [481, 0],
+  ])('a call whose re-INVITE is answered 408 is asked at once: %i of both sides leaves %i calls', (status, left) => {
+    const shim = testElement({ tracker: { probe: PROBE } });
+    up(shim);
+    const routed = { uri: 'sip:bob@127.0.0.3:5060', to: '<sip:bob@example.com>;tag=b', cseq: 8 };
+    const headers = ['Route: <sip:127.0.0.1:5060;lr>'];
+    const via = 'SIP/2.0/UDP x:5060;branch=z9hG4bKagain';
+    const out = shim.receive(requestText('INVITE', { ...routed, via, headers, body: SDP }), flow(2));
+    const again = out.messages.find((m) => m.method === 'INVITE') as Message;
+    shim.receive(answerTo(again, 408), flow(3));
+    let questions = 0;
+    for (let i = 0; i < 100; i++) {
+      for (const m of asked(shim.expire(500))) {
+        questions += 1;
+        shim.receive(answerTo(m, status), flow(toward('alice')(m) ? 2 : 3));
+      }
+    }
+    expect(questions).toBeGreaterThanOrEqual(2);
+    expect(shim.element.presence.tracker.calls.size).toBe(left);
+  });
+
   it('one lost answer ends nothing', () => {
     const shim = testElement({ tracker: { probe: PROBE } });
     up(shim);

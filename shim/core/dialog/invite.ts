@@ -183,6 +183,11 @@ function describe(call: Call, m: Message, tag: string): Dialog | undefined {
 export function acknowledged(book: CallBook, call: Call, tag: string, m: Message, now: number): CallEvent[] {
   const detail = detailOf(call, tag);
   if (detail) requestDescribes(call, detail, m, 'caller');
+  return confirm(book, call, tag, now);
+}
+
+/** The 2xx that made the dialog has been acknowledged. */
+export function confirm(book: CallBook, call: Call, tag: string, now: number): CallEvent[] {
   setDialog(call, tag, 'confirmed');
   book.calls.setDeadline(call, book.lifeOf(call, now));
   book.probes?.plan(call, now);

@@ -4,7 +4,7 @@ import { CallBook, tell } from './book.ts';
 import { bye, byeAnswered, byeReason, goesOn } from './bye.ts';
 import { type Call, type CallEvent, calleeOf, detailOf, dialogState, otherSide, type Side, setDialog } from './call.ts';
 import type { Calls } from './calls.ts';
-import { acknowledged, answer, begin, type Onward, type Parties } from './invite.ts';
+import { acknowledged, answer, begin, confirm, type Onward, type Parties } from './invite.ts';
 import { requestDescribes, responseDescribes } from './offer-answer.ts';
 import type { Finding, Probe } from './probe.ts';
 import { RestoredCalls } from './restored.ts';
@@ -74,6 +74,9 @@ export class DialogTracker {
     const side = senderOf(call, m);
     const changed = detail !== undefined && requestDescribes(call, detail, m, side);
     if (detail) requestMoves(detail, m, side);
+    // RFC 3261 14.1: "a UAC MUST NOT initiate a new INVITE transaction within a dialog while another INVITE transaction is in progress in either
+    // direction": the 2xx of the one before has been acknowledged, by an ACK that was not seen.
+    if (m.method === 'INVITE' && state === 'answered') return confirm(book, call, tag, now);
     if (EMPTY.has(m.method)) return changed ? this.#changed(call, now) : [];
     // Who asked for the BYE, and goes on in the dialog, has not hung up.
     if (state === 'challenged') return OTHER_USAGES.has(m.method) ? [] : goesOn(book, call, now);
