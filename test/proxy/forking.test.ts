@@ -194,3 +194,18 @@ describe('RFC 3261 16.9 one telephone of several that is dead', () => {
     expect(summary(call.unreachable(4))).toEqual([`500 > ${CALLER}`]);
   });
 });
+
+describe('RFC 3261 16.8 a search that takes longer than the caller is kept waiting', () => {
+  it('ends with his transaction: no telephone rings for nobody', () => {
+    // Each is silent for 64*T1, one after the other.
+    const phones = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [i + 11, 0.9 - i / 20]));
+    const call = forkedCall(phones);
+    const sent: string[] = [];
+    for (let s = 0; s < 400; s++) sent.push(...summary(call.expire(1000)).filter((line) => line.startsWith('INVITE')));
+    expect(call.shim.element.table.size).toBe(0);
+    expect(call.shim.element.contexts).toEqual([0, 0]);
+    expect(sent).toContain(`INVITE > ${to(18)}`);
+    expect(sent).not.toContain(`INVITE > ${to(20)}`);
+    expect(call.told()).not.toContain('bob talking');
+  });
+});

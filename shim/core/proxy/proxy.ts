@@ -78,8 +78,10 @@ export class StatefulProxy {
   /** What the transaction layer tells of its transactions. */
   event(event: TransactionEvent, now: number): Action[] {
     if (event.type !== 'terminated') return this.#search.event(event, now);
+    // Nobody waits for an answer any more, nor could he cancel what still rings.
+    const context = this.contexts.ofServer(event.id);
     this.contexts.terminated(event.id);
-    return [];
+    return context === undefined ? [] : this.#search.abandon(context, now);
   }
 
   /** Answers a request from here, in its transaction. */

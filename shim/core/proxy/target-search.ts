@@ -141,6 +141,13 @@ export class TargetSearch {
     return true;
   }
 
+  /** The caller's transaction is over. */
+  abandon(context: ResponseContext, now: number): Action[] {
+    if (context.finalSent) return [];
+    context.cancelled = true;
+    return this.#stop(context, now, []);
+  }
+
   #success(m: Message, context: ResponseContext, { callee }: ClientBranch, now: number): Action[] {
     // Step 5: "a stateful proxy MUST NOT forward a final response after one has been sent", but for "any 2xx response to an INVITE".
     if (context.finalSent && context.request.method !== 'INVITE') return [];
