@@ -1,4 +1,7 @@
-/** A process that floods: `flooder.ts PORT RATE SECONDS` sends so many REGISTERs a second from 127.0.0.9, each of another user. Says how many. */
+/**
+ * A process that floods: `flooder.ts PORT RATE SECONDS` sends so many REGISTERs a second from 127.0.0.9, each of another user. Says that it
+ * is ready, begins when it is told anything, and says how many it has sent.
+ */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
@@ -7,6 +10,8 @@ const socket = createSocket('udp4');
 socket.bind(0, '127.0.0.9');
 await once(socket, 'listening');
 const own = socket.address().port;
+process.stdout.write('ready\n');
+await once(process.stdin, 'data');
 const began = performance.now();
 let sent = 0;
 const timer = setInterval(() => {

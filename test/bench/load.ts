@@ -1,4 +1,8 @@
-import { runSipp, type SippResult, startSipp } from '../interop/sipp.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { userLine } from '../../shim/core/auth/users.ts';
+import { credentials, runSipp, type SippResult, startSipp } from '../interop/sipp.ts';
+import { userRows } from '../support/digest.ts';
 import { quietPort } from '../support/port.ts';
 import { startWorker } from '../support/product.ts';
 import { Reader } from '../support/reader.ts';
@@ -31,36 +35,57 @@ interface Run {
 }
 
 /** (d) and (e): 300 calls/s by SIPp for 10 s, 7 messages a call, 180 and 200 at once, presence on; the shim is a process of its own. */
-export const load: Measurement = {
-  name: 'load',
-  async measure(say) {
-    const worker = await startWorker();
-    const shim = await forkShim(worker, [`--domains=${DOMAIN}`]);
-    try {
-      const reader = new Reader(worker.url, await worker.token('read'));
-      const pairs = Array.from({ length: PAIRS }, (_, n) => [`caller${n}`, `callee${n}`]);
-      const aors = pairs.flat().map((user) => `sip:${user}@${DOMAIN}`);
-      const uasPort = await registered(shim, pairs.flat());
-      const runs: Run[] = [];
-      for (let run = 1; run <= RUNS; run++) {
-        say(`${CALLS} calls at ${RATE}/s, run ${run} of ${RUNS}`);
-        runs.push(await once(shim, worker.embedded.pid(), reader, pairs, aors, uasPort));
-      }
-      say(`${BUSY_RATE * SECONDS} calls at ${BUSY_RATE}/s`);
-      const busy = await once(shim, worker.embedded.pid(), reader, pairs, aors, uasPort, BUSY_RATE);
-      return [...figures(runs), ...busyFigures(busy)];
-    } finally {
-      await shim.close();
-      await worker.close();
+export const load: Measurement = { name: 'load', measure: (say) => measured(say, false) };
+
+/** The same with a password for every registration and every call: 10 messages a call, each INVITE challenged (RFC 3261 22.3). */
+export const loadWithPasswords: Measurement = { name: 'load-auth', measure: (say) => measured(say, true) };
+
+async function measured(say: (text: string) => void, passwords: boolean): Promise<Figure[]> {
+  const worker = await startWorker();
+  const users = Array.from({ length: PAIRS }, (_, n) => [`caller${n}`, `callee${n}`]).flat();
+  const file = join(worker.folder, 'users');
+  if (passwords) await writeFile(file, users.map(lineOf).join(''));
+  const flags = passwords ? ['--auth=digest', `--users-file=${file}`] : [];
+  const shim = await forkShim(worker, [`--domains=${DOMAIN}`, ...flags]);
+  try {
+    const crowd = { passwords, users, reader: new Reader(worker.url, await worker.token('read')) };
+    const port = await registered(shim, crowd);
+    const runs: Run[] = [];
+    for (let run = 1; run <= RUNS; run++) {
+      say(`${CALLS} calls at ${RATE}/s, run ${run} of ${RUNS}`);
+      runs.push(await once(shim, worker.embedded.pid(), crowd, port));
     }
-  },
-};
+    say(`${BUSY_RATE * SECONDS} calls at ${BUSY_RATE}/s`);
+    const busy = await once(shim, worker.embedded.pid(), crowd, port, BUSY_RATE);
+    const told = [...figures(runs), ...busyFigures(busy)];
+    return passwords ? told.map((figure) => ({ ...figure, name: `${figure.name}, with passwords` })) : told;
+  } finally {
+    await shim.close();
+    await worker.close();
+  }
+}
+
+/** Callers and callees in turn, and how they are looked at. */
+interface Crowd {
+  readonly passwords: boolean;
+  readonly users: readonly string[];
+  readonly reader: Reader;
+}
+
+const PASSWORD = 'secret';
+
+/** SIPp knows MD5 alone. */
+const lineOf = (user: string): string =>
+  userRows(`${user}@${DOMAIN}`, PASSWORD)
+    .filter(({ algorithm }) => algorithm === 'MD5')
+    .map((row) => `${userLine(row)}\n`)
+    .join('');
 
 /** Registers all users at one port, at which the callees then are; the port. */
-async function registered(shim: ForkedShim, users: readonly string[]): Promise<number> {
+async function registered(shim: ForkedShim, { passwords, users }: Crowd): Promise<number> {
   const port = await quietPort();
-  const fields = users.map((user) => [user, port, 3600]);
-  const result = await runSipp('register', { target: shim.sip, fields, rate: 500 });
+  const fields = users.map((user) => [user, port, 3600, ...(passwords ? [credentials(user, PASSWORD)] : [])]);
+  const result = await runSipp(passwords ? 'register-auth' : 'register', { target: shim.sip, fields, rate: 500 });
   if (result.code !== 0) throw new Error(`registration failed: ${result.errors}`);
   return port;
 }
@@ -68,18 +93,21 @@ async function registered(shim: ForkedShim, users: readonly string[]): Promise<n
 async function once(
   shim: ForkedShim,
   workerd: number | undefined,
-  reader: Reader,
-  pairs: string[][],
-  aors: string[],
+  { passwords, users, reader }: Crowd,
   port: number,
   rate = RATE,
 ): Promise<Run> {
+  const aors = users.map((user) => `sip:${user}@${DOMAIN}`);
+  const pairs = Array.from({ length: PAIRS }, (_, n) => {
+    const [caller = '', callee = ''] = users.slice(2 * n);
+    return passwords ? [caller, callee, credentials(caller, PASSWORD)] : [caller, callee];
+  });
   const calls = rate * SECONDS;
   const before = { shim: cpuSeconds(shim.pid) ?? 0, workerd: cpuSeconds(workerd) ?? 0 };
   const common = { target: shim.sip, calls, timeout: SECONDS + 20 };
   const uas = await startSipp('uas-load', { ...common, port });
   await uas.listening;
-  const uac = await startSipp('uac', { ...common, fields: pairs, rate, hold: HOLD });
+  const uac = await startSipp(passwords ? 'uac-auth' : 'uac', { ...common, fields: pairs, rate, hold: HOLD });
   const sipp = [uas, uac].map(({ process: { pid } }) => sampled(pid));
   const [here, there]: SippResult[] = await Promise.all([uac.ended, uas.ended]);
   if (!here || !there) throw new Error('SIPp gave no result');

@@ -7,12 +7,12 @@ import { codec } from './codec.ts';
 import { type Figure, isMet, type Measurement } from './figure.ts';
 import { flood } from './flood.ts';
 import { lag } from './lag.ts';
-import { load } from './load.ts';
+import { load, loadWithPasswords } from './load.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
 import { updates } from './updates.ts';
 
-const ALL: readonly Measurement[] = [codec, updates, lag, load, memory, scale, flood];
+const ALL: readonly Measurement[] = [codec, updates, lag, load, loadWithPasswords, memory, scale, flood];
 const NAMES = ALL.map(({ name }) => name).join(', ');
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, help: { type: 'boolean' } } });
