@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { type ForkedShim, forkShim } from '../bench/shim.ts';
@@ -11,6 +10,7 @@ import { quietPort } from '../support/port.ts';
 import { type Address, startWorker } from '../support/product.ts';
 import { soon } from '../support/until.ts';
 import type { Budget, Outcome } from './engine.ts';
+import { closed, overWebSocket } from './websocket.ts';
 
 export const RUNNING = 'running';
 
@@ -31,7 +31,7 @@ const PATIENCE = 5000;
 /** Messages before a failure that are kept with it. */
 const KEPT = 200;
 
-/** Attacks a shim that runs in a process of its own, over UDP and TCP, while a call is made every second. Ends at the first failure. */
+/** Attacks a shim that runs in a process of its own, over UDP, TCP and WebSocket, while a call is made every second. Ends at the first failure. */
 export async function fuzzRunning(
   chance: () => number,
   { inputs: most = Number.POSITIVE_INFINITY, over = () => false }: Budget,
@@ -51,8 +51,10 @@ export async function fuzzRunning(
   try {
     let [called, reported] = [0, 0];
     while (inputs < most && !over()) {
-      if (chance() < 0.8) for (let i = 0; i < BURST; i++) scene.attacker.raw(next().slice(0, HUGE));
-      else await overTcp(scene.sip, Array.from({ length: BURST }, next));
+      const way = chance();
+      if (way < 0.7) for (let i = 0; i < BURST; i++) scene.attacker.raw(next().slice(0, HUGE));
+      else if (way < 0.85) await overTcp(scene.sip, Array.from({ length: BURST }, next));
+      else await overWebSocket(scene.ws, Array.from({ length: BURST }, next), chance, PATIENCE);
       const sent = performance.now();
       await soon('the shim answers', scene.attacker.alive(), PATIENCE);
       slowest = Math.max(slowest, performance.now() - sent);
@@ -81,9 +83,14 @@ async function open(chance: () => number) {
   const sip: Address = { address: '127.0.0.1', port: await quietPort() };
   const phones = await LeanPhones.open({ shim: sip, domain: DOMAIN });
   const attacker = await LeanPhones.open({ shim: sip, domain: DOMAIN });
-  const ports = [sip.port, phones.local.port, attacker.local.port, worker.embedded.port].join(',');
+  const ws = await quietPort();
+  const ports = [sip.port, ws, phones.local.port, attacker.local.port, worker.embedded.port].join(',');
   const program = { path: join(import.meta.dirname, 'fenced-shim.ts'), env: { FUZZ_PORTS: ports } };
-  const shim = await forkShim(worker, [`--domains=${DOMAIN}`, `--sip-port=${sip.port}`, '--log-level=error'], program);
+  const shim = await forkShim(
+    worker,
+    [`--domains=${DOMAIN}`, `--sip-port=${sip.port}`, `--ws-port=${ws}`, '--log-level=error'],
+    program,
+  );
   const [user, id] = ['fuzz', 'h'];
   for (const name of ['first', 'second']) await soon('REGISTER', phones.register(name));
   await soon('REGISTER', attacker.register(user));
@@ -104,7 +111,7 @@ async function open(chance: () => number) {
     shim: `${sip.address}:${sip.port}`,
   };
   return {
-    ...{ shim, sip, messages, attacker, calls },
+    ...{ shim, sip, ws, messages, attacker, calls },
     huge: () => hugeMessages(HUGE, { id: `${id}${calls.length}`, ...surroundings }),
     /** A call that is answered and ended as any other. */
     async call() {
@@ -144,7 +151,7 @@ async function overTcp(sip: Address, texts: readonly string[]): Promise<void> {
       socket.write(text.slice(text.length >> 1), 'latin1');
     }
     socket.end();
-    if (!socket.closed) await soon('a connection ends', once(socket, 'close'), PATIENCE);
+    await soon('a connection ends', closed(socket), PATIENCE);
   };
   const each = Math.ceil(texts.length / CONNECTIONS);
   await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => one(texts.slice(i * each, (i + 1) * each))));
