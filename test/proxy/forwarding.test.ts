@@ -29,6 +29,15 @@ describe('RFC 3261 16.6 request forwarding', () => {
     expect(topVia(sent)?.branch).toMatch(/^z9hG4bK/);
   });
 
+  it('leaves the headers of a registered Contact out of the Request-URI', () => {
+    const shim = testElement();
+    const headers = ['Contact: <sip:bob@127.0.0.3:5060;x=1?subject=a%20b>'];
+    const to = '<sip:bob@example.com>';
+    shim.receive(requestText('REGISTER', { uri: 'sip:example.com', from: `${to};tag=r`, to, callId: 'reg', headers }), flow(3));
+    const sent = only(shim.receive(requestText('INVITE', { body: SDP }), flow(2)).messages.filter((m) => m.status === 0));
+    expect(sent.uri).toBe('sip:bob@127.0.0.3:5060;x=1');
+  });
+
   it('leaves every other byte as it came', () => {
     const text = requestText('INVITE', {
       body: SDP,

@@ -1,4 +1,4 @@
-import { type Message, maxForwards, relayRequest, to, topVia } from '../sip/index.ts';
+import { type Message, maxForwards, parseUri, relayRequest, to, topVia } from '../sip/index.ts';
 import { type Flow, isSecure, type ListenPoint, viaStamp } from '../transport.ts';
 import type { Forward, RouteTarget } from './route.ts';
 import { bracketed } from './self.ts';
@@ -31,7 +31,7 @@ export function forwarded(
   const via = topVia(m);
   const hops = maxForwards(m);
   const edit = {
-    uri,
+    uri: withoutHeaders(uri),
     via: viaValue(outbound, branch),
     maxForwards: hops === undefined ? MAX_FORWARDS : hops - 1,
     popRoutes: way.popRoutes,
@@ -46,6 +46,16 @@ export function forwarded(
       ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, { sips: isSips(uri), origin: way.origin, place }) }
       : {}),
   });
+}
+
+/**
+ * RFC 3261 19.1.1: of a URI that becomes a Request-URI (a Contact, a Route value) the headers stay behind, which may
+ * not have any. 16.6 step 2: "If this URI contains any parameters not allowed in a Request-URI, they MUST be removed."
+ */
+function withoutHeaders(uri: string): string {
+  if (!uri.includes('?')) return uri;
+  const headers = parseUri(uri)?.headers ?? '';
+  return headers === '' ? (uri.endsWith('?') ? uri.slice(0, -1) : uri) : uri.slice(0, -headers.length - 1);
 }
 
 /** RFC 3261 16.6 step 8: the Via of this element. RFC 3581 3: with `rport`, so that the answer finds its way through a NAT. */
