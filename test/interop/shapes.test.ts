@@ -81,6 +81,10 @@ describe('RFC 3515, 3891 attended transfer, by SIPp', () => {
     expect(scene.watcher.latest(aorOf('ta'))?.status).toBe('talking');
     const replacing = await startSipp('uac-replaces', { target, fields: [['tb', 'tc', 'consult-1']], hold: 2500 });
     await scene.watcher.until('transferred', () => scene.watcher.latest(aorOf('ta'))?.status === 'available');
+    // The users' objects are told one after another.
+    await scene.watcher.until('one call each', () =>
+      ['tb', 'tc'].every((user) => scene.watcher.latest(aorOf(user))?.calls.length === 1),
+    );
     const [b, c] = await scene.reader.query([aorOf('tb'), aorOf('tc')]);
     expect(b).toMatchObject({ status: 'talking', calls: [{ direction: 'outgoing', held: false, peer: { uri: aorOf('tc') } }] });
     expect(c).toMatchObject({ status: 'talking', calls: [{ direction: 'incoming', held: false, peer: { uri: aorOf('tb') } }] });
