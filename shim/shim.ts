@@ -145,6 +145,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     wake: () => sender.poke(),
     clock,
     log,
+    maxWaiting: settings.strangersWaiting,
   });
   shell.run(element.restore(state, clock.now()));
   sender.poke();

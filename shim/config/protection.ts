@@ -68,6 +68,12 @@ export const PROTECTION_SETTINGS = {
   banWindow: setting(GROUP, duration(SECOND, DAY), 10 * MINUTE, 'they are forgotten within so long'),
   banTime: setting(GROUP, duration(SECOND, DAY), 5 * MINUTE, 'first ban; each further one is twice as long'),
   banMax: setting(GROUP, duration(SECOND, 30 * DAY), DAY, 'longest ban'),
+  strangersWaiting: setting(
+    GROUP,
+    integer(1, 1_000_000),
+    2000,
+    'messages of those who are neither registered nor trusted that wait for their turn; more are dropped',
+  ),
   maxSources: setting(GROUP, integer(100, 1_000_000), 50_000, 'addresses remembered for this'),
   scanners: setting(
     GROUP,

@@ -1,4 +1,5 @@
 import type { Element, ElementAction } from '../core/element/element.ts';
+import { Turns } from '../core/guard/turns.ts';
 import type { JournalOp } from '../core/journal.ts';
 import type { OutboxEvent } from '../core/outbox/types.ts';
 import type { Flow, Target } from '../core/transport.ts';
@@ -18,17 +19,23 @@ export interface ShellParts {
   readonly wake: () => void;
   readonly clock: Clock;
   readonly log: Log;
+  /** Messages of strangers that wait at most for their turn. */
+  readonly maxWaiting: number;
 }
 
 /** Carries out what the element says, in its order, and owns the one timer of it all. */
 export class Shell {
   readonly #parts: ShellParts;
   readonly #alarm: Alarm;
+  readonly #turns: Turns;
+  /** A turn is under way, and its end is awaited. */
+  #turning = false;
   #armedFor = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(parts: ShellParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.maxWaiting);
     this.#alarm = createAlarm(parts.clock, () => this.#fire());
   }
 
@@ -36,7 +43,21 @@ export class Shell {
   receive(text: string, flow: Flow): void {
     if (this.#closed) return;
     const { element, clock } = this.#parts;
-    this.run(element.receive(text, flow, clock.now()));
+    const now = clock.now();
+    const admission = element.admit(text, flow, now);
+    if (admission === 'refused') {
+      this.run(element.bans());
+      return;
+    }
+    const turn = admission === 'at-once' ? this.#turns.follow(text, flow) : this.#turns.take(text, flow);
+    if (turn === 'full') element.guard?.crowded();
+    this.#awaitEnd();
+    if (turn === 'now') this.run(element.take(text, flow, now));
+  }
+
+  /** Messages of strangers that wait for their turn. */
+  get waiting(): number {
+    return this.#turns.size;
   }
 
   /** Carries out actions, and arms the timer for what comes next. */
@@ -73,6 +94,30 @@ export class Shell {
       case 'defect':
         log.error('defect in presence, the call went on', { error: traceOf(action.error) });
         return;
+    }
+  }
+
+  /** By the end of a turn the sockets were read once more: what is known was taken before those who wait. */
+  #awaitEnd(): void {
+    if (this.#turning || this.#turns.idle) return;
+    this.#turning = true;
+    setImmediate(() => {
+      this.#turning = false;
+      if (!this.#closed) this.#turn();
+    });
+  }
+
+  /** One with a defect in it costs itself alone, as for what the network hands over. */
+  #turn(): void {
+    const { element, clock, log } = this.#parts;
+    const due = this.#turns.next();
+    this.#awaitEnd();
+    for (const { text, flow } of due) {
+      try {
+        if (element.guard?.isBanned(flow, clock.now()) !== true) this.run(element.take(text, flow, clock.now()));
+      } catch (error) {
+        log.error('defect in the handling of a message', { error: traceOf(error) });
+      }
     }
   }
 

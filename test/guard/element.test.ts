@@ -1,27 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { AddressSet } from '../../shim/core/address-set.ts';
 import type { GuardSettings } from '../../shim/core/guard/guard.ts';
-import { DEFAULT_SCANNERS } from '../../shim/core/guard/scanners.ts';
 import { users } from '../support/digest.ts';
 import { answerTo, ELEMENT_SETTINGS, flow, type Otherwise, testElement } from '../support/element.ts';
+import { GUARD } from '../support/guard.ts';
 import { requestText, SDP } from '../support/sip-text.ts';
-
-const GUARD: GuardSettings = {
-  exempt: AddressSet.of(['127.0.0.2']),
-  messages: { rate: 100, burst: 100 },
-  registers: { rate: 10, burst: 20 },
-  banAfter: 5,
-  banWindow: 600_000,
-  banTime: 300_000,
-  banMax: 3_600_000,
-  scanners: DEFAULT_SCANNERS,
-  sourceCalls: 2,
-  sourceBindings: 2,
-  sourceConnections: 2,
-  maxSources: 100,
-  maxFlows: 100,
-  registrationsProven: false,
-};
 
 const guarded = (otherwise: Omit<Otherwise, 'guard'> & { guard?: Partial<GuardSettings> } = {}) =>
   testElement({ ...otherwise, guard: { ...GUARD, ...otherwise.guard } });

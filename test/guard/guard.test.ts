@@ -42,14 +42,42 @@ const binding = (flow: Flow, expiresAt = T0 + 60 * MINUTE, aor = 'sip:alice@exam
 
 const BAD = at('203.0.113.9');
 
+const admits = (g: Guard, flow: Flow, now: number) => g.admit('OPTIONS ', flow, now) !== 'refused';
+
 function repeat(g: Guard, times: number, evidence: Evidence, flow = BAD, now = T0) {
   for (let i = 0; i < times; i++) g.against(flow, evidence, now);
 }
 
 describe('Offhook guard: rates', () => {
+  it('takes at once who is exempt or registered and sends little, and all others in their turn', () => {
+    const g = guard({ messages: { rate: 1, burst: 200 } });
+    const phone = at('203.0.113.20');
+    expect(g.admit('OPTIONS ', phone, T0)).toBe('in-turn');
+    g.bindings([{ type: 'added', binding: binding(phone) }], T0);
+    const taken = Array.from({ length: 201 }, () => g.admit('OPTIONS ', phone, T0));
+    expect(taken).toEqual([...Array(64).fill('at-once'), ...Array(136).fill('in-turn'), 'refused']);
+    expect(g.admit('OPTIONS ', phone, T0 + 3 * MINUTE)).toBe('at-once');
+    expect(g.admit('OPTIONS ', at('127.0.0.1'), T0)).toBe('at-once');
+  });
+
+  it('finds out that a message which waited is of somebody banned meanwhile', () => {
+    const g = guard();
+    expect([g.admit('OPTIONS ', BAD, T0), g.isBanned(BAD, T0)]).toEqual(['in-turn', false]);
+    g.against(BAD, 'scanner', T0);
+    expect([g.isBanned(BAD, T0), g.isBanned(at('203.0.113.10'), T0), g.counters.banned]).toEqual([true, false, 1]);
+  });
+
+  it('drops REGISTERs beyond their rate unread, also behind line ends, and nothing else', () => {
+    const g = guard();
+    const sent = Array.from({ length: 8 }, (_, n) => g.admit(`${n % 2 ? '\r\n' : ''}REGISTER sip:example.com SIP/2.0`, BAD, T0));
+    expect(sent).toEqual([...Array(5).fill('in-turn'), ...Array(3).fill('refused')]);
+    expect([g.counters.limited, g.admit('INVITE sip:bob@example.com SIP/2.0', BAD, T0)]).toEqual([3, 'in-turn']);
+  });
+
   it('lets a burst pass, then so many a second, and counts the rest', () => {
     const g = guard();
-    const passed = (times: number, now: number) => Array.from({ length: times }, () => g.admit(BAD, now)).filter(Boolean).length;
+    const passed = (times: number, now: number) =>
+      Array.from({ length: times }, () => admits(g, BAD, now)).filter(Boolean).length;
     expect(passed(30, T0)).toBe(20);
     expect(passed(30, T0 + 500)).toBe(5);
     expect(passed(30, T0 + 10 * MINUTE)).toBe(20);
@@ -58,22 +86,22 @@ describe('Offhook guard: rates', () => {
 
   it('bans who goes on beyond it for as much as a burst', () => {
     const g = guard();
-    for (let i = 0; i < 40; i++) g.admit(BAD, T0);
+    for (let i = 0; i < 40; i++) admits(g, BAD, T0);
     expect(g.takeBans()).toEqual([{ source: '203.0.113.9', until: T0 + 5 * MINUTE, why: 'flood' }]);
-    expect([g.admit(BAD, T0 + 5 * MINUTE - 1), g.admit(BAD, T0 + 5 * MINUTE)]).toEqual([false, true]);
+    expect([admits(g, BAD, T0 + 5 * MINUTE - 1), admits(g, BAD, T0 + 5 * MINUTE)]).toEqual([false, true]);
   });
 
   it('never limits or bans who is on the list', () => {
     const g = guard();
     const near = at('127.0.0.1');
     repeat(g, 100, 'proven-wrong', near);
-    expect(Array.from({ length: 1000 }, () => g.admit(near, T0)).every(Boolean)).toBe(true);
+    expect(Array.from({ length: 1000 }, () => admits(g, near, T0)).every(Boolean)).toBe(true);
   });
 
   it('never limits a peer because of others of its /64, nor lets them pass because of it', () => {
     const peer = at('2001:db8::5');
     const phone = at('2001:db8::9');
-    const passed = (g: Guard, flow: Flow) => Array.from({ length: 100 }, () => g.admit(flow, T0)).filter(Boolean).length;
+    const passed = (g: Guard, flow: Flow) => Array.from({ length: 100 }, () => admits(g, flow, T0)).filter(Boolean).length;
     const trusting = () => new Guard(SETTINGS, ({ remote }) => remote.address === '2001:db8::5');
     const [a, b] = [trusting(), trusting()];
     expect([passed(a, phone), passed(a, peer)]).toEqual([20, 100]);
@@ -85,8 +113,8 @@ describe('Offhook guard: rates', () => {
     const g = guard();
     const phone = at('203.0.113.9', 5070);
     g.bindings([{ type: 'added', binding: binding(phone) }], T0);
-    for (let i = 0; i < 1000; i++) g.admit(BAD, T0);
-    expect(Array.from({ length: 30 }, () => g.admit(phone, T0)).filter(Boolean)).toHaveLength(20);
+    for (let i = 0; i < 1000; i++) admits(g, BAD, T0);
+    expect(Array.from({ length: 30 }, () => admits(g, phone, T0)).filter(Boolean)).toHaveLength(20);
   });
 
   it('counts IPv6 by /64, and a mapped address as IPv4', () => {
@@ -109,12 +137,12 @@ describe('Offhook guard: bans', () => {
   ] as const)('come of %s, %d times', (evidence, times) => {
     const g = guard();
     repeat(g, times - 1, evidence);
-    expect(g.admit(BAD, T0)).toBe(true);
+    expect(admits(g, BAD, T0)).toBe(true);
     repeat(g, 1, evidence);
-    expect(g.admit(BAD, T0)).toBe(false);
+    expect(admits(g, BAD, T0)).toBe(false);
     expect(g.counters).toMatchObject({ bans: 1, banned: 1 });
     expect([g.welcomes('203.0.113.9', 0, T0), g.welcomes('203.0.113.10', 0, T0)]).toEqual([false, true]);
-    expect(g.admit(at('203.0.113.10'), T0)).toBe(true);
+    expect(admits(g, at('203.0.113.10'), T0)).toBe(true);
   });
 
   it('do not come where failures are far apart, or a right password came between', () => {
@@ -165,11 +193,11 @@ describe('Offhook guard: bans', () => {
     repeat(g, 100, 'malformed', phone);
     expect(g.counters).toMatchObject({ bans: 0, spared: 100 });
     repeat(g, 10, 'proven-wrong');
-    expect([g.admit(BAD, T0), g.admit(phone, T0)]).toEqual([false, true]);
+    expect([admits(g, BAD, T0), admits(g, phone, T0)]).toEqual([false, true]);
     // Its time is over.
-    expect(g.admit(phone, T0 + 60 * MINUTE)).toBe(true);
+    expect(admits(g, phone, T0 + 60 * MINUTE)).toBe(true);
     repeat(g, 10, 'proven-wrong', phone, T0 + 60 * MINUTE);
-    expect(g.admit(phone, T0 + 60 * MINUTE)).toBe(false);
+    expect(admits(g, phone, T0 + 60 * MINUTE)).toBe(false);
   });
 
   it('are told to the log ten a second at most, and all counted', () => {
@@ -182,9 +210,9 @@ describe('Offhook guard: bans', () => {
   it('stay while any number of other sources come by, in a table that does not grow', () => {
     const g = guard({ maxSources: 20 });
     repeat(g, 1, 'scanner');
-    for (let i = 0; i < 1000; i++) g.admit(at(`10.0.${i >> 8}.${i & 255}`), T0);
+    for (let i = 0; i < 1000; i++) admits(g, at(`10.0.${i >> 8}.${i & 255}`), T0);
     expect(g.sources.size).toBe(20);
-    expect(g.admit(BAD, T0)).toBe(false);
+    expect(admits(g, BAD, T0)).toBe(false);
     expect(g.sources.banned(T0)).toBe(1);
   });
 });

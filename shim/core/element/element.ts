@@ -2,7 +2,7 @@ import { adopt } from '../adopt.ts';
 import { Authorization, type AuthorizationSettings } from '../auth/authorization.ts';
 import type { Hashes } from '../auth/hashes.ts';
 import type { Users } from '../auth/users.ts';
-import { type Ban, Guard, type GuardSettings } from '../guard/guard.ts';
+import { type Admission, type Ban, Guard, type GuardSettings } from '../guard/guard.ts';
 import type { JournalOp, JournalState } from '../journal.ts';
 import type { OutboxEvent } from '../outbox/types.ts';
 import { edgeRoute } from '../placing/edge-route.ts';
@@ -219,19 +219,28 @@ export class Element {
 
   /** A datagram, or one framed message of a connection: a byte string. */
   receive(text: string, flow: Flow, now: number): ElementAction[] {
+    return this.admit(text, flow, now) === 'refused' ? this.bans() : this.take(text, flow, now);
+  }
+
+  /** Is a message to be read, and when: before `take`, where some wait for their turn. */
+  admit(text: string, flow: Flow, now: number): Admission {
+    return this.guard?.admit(text, flow, now) ?? 'at-once';
+  }
+
+  /** A message that was admitted. */
+  take(text: string, flow: Flow, now: number): ElementAction[] {
     this.#now = now;
     this.#stranger = false;
-    if (this.guard?.admit(flow, now) === false) return this.#bans();
     const scanned = scan(text, this.#settings.messages, isFramed(flow.transport) ? 'datagram' : 'stream');
     if (!scanned.ok) {
       this.guard?.against(flow, 'malformed', now);
-      return [...this.#malformed(scanned, flow), ...this.#bans()];
+      return [...this.#malformed(scanned, flow), ...this.bans()];
     }
     const m = scanned.message;
     if (!isRequest(m)) return this.#observe(this.#response(m, flow, now));
-    if (this.guard?.request(m, flow, now) === false) return this.#bans();
+    if (this.guard?.request(m, flow, now) === false) return this.bans();
     const actions = this.#observe(this.#request(m, flow, now));
-    return this.guard === undefined ? actions : [...actions, ...this.#bans()];
+    return this.guard === undefined ? actions : [...actions, ...this.bans()];
   }
 
   /** What was sent under that id did not leave. */
@@ -331,7 +340,7 @@ export class Element {
       const done = [...result.actions, ...this.#afterBindings(actions, changes, now)];
       if (wrong === undefined) return done;
       this.guard?.against(wrong, 'wrong', now);
-      return [...done, ...this.#bans()];
+      return [...done, ...this.bans()];
     }
     if (result.kind === 'absorbed') return [...result.actions];
     this.counters.strays += 1;
@@ -433,7 +442,8 @@ export class Element {
     for (const user of this.location.users()) yield* this.location.get(user);
   }
 
-  #bans(): ElementAction[] {
+  /** The bans to be told since the last that were. */
+  bans(): ElementAction[] {
     return (this.guard?.takeBans() ?? []).map((ban) => ({ type: 'banned', ban }));
   }
 

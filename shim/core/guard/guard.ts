@@ -60,6 +60,18 @@ export interface Ban {
   readonly why: Evidence;
 }
 
+/**
+ * How a message is taken: at once, from who is trusted, or registered and sends no more than a phone does; in its turn, from who is not
+ * known or sends much; or not at all.
+ */
+export type Admission = 'at-once' | 'in-turn' | 'refused';
+
+/** Messages beyond its rate that a registered flow may send before it waits for its turn: a phone with a busy line or two. */
+const LIGHT = 64;
+
+/** A REGISTER, as far as can be told before it is read (RFC 3261 7.5: CRLFs before it are ignored). */
+const REGISTER = /^[\r\n]*REGISTER /;
+
 /** Totals since start. */
 export interface GuardCounters {
   bans: number;
@@ -120,19 +132,37 @@ export class Guard {
     this.sources.exempt((address) => this.#isExempt(address));
   }
 
-  /** Is a message to be read at all. `now` in ms since 1970. */
-  admit(flow: Flow, now: number): boolean {
+  /** Is a message to be read, and when. `now` in ms since 1970. */
+  admit(text: string, flow: Flow, now: number): Admission {
     const source = this.#source(flow.remote.address, now);
-    if (this.#isFree(source, flow.remote.address)) return true;
+    if (this.#isFree(source, flow.remote.address)) return 'at-once';
+    const { messages, registers } = this.#settings;
     const registered = this.flows.get(flow, now);
-    if (registered !== undefined) return take(registered.bucket, this.#settings.messages, now) || this.#limited();
-    if (source.bannedUntil > now) {
-      this.counters.banned += 1;
-      return false;
+    if (registered !== undefined) {
+      if (!take(registered.bucket, messages, now)) return this.#limited();
+      return messages.burst - registered.bucket.tokens <= LIGHT ? 'at-once' : 'in-turn';
     }
-    if (take(source.messages, this.#settings.messages, now)) return true;
-    this.against(flow, 'flood', now);
-    return this.#limited();
+    if (source.bannedUntil > now) return this.#banned();
+    if (!take(source.messages, messages, now)) {
+      this.against(flow, 'flood', now);
+      return this.#limited();
+    }
+    if (REGISTER.test(text) && !take(source.registers, registers, now)) return this.#limited();
+    return 'in-turn';
+  }
+
+  /** Was the source of a message that was admitted, and waited, banned meanwhile. */
+  isBanned(flow: Flow, now: number): boolean {
+    const source = this.#source(flow.remote.address, now);
+    if (source.bannedUntil <= now || this.#isFree(source, flow.remote.address)) return false;
+    if (this.flows.get(flow, now) !== undefined) return false;
+    this.#banned();
+    return true;
+  }
+
+  /** A message was admitted, and too many waited for it to wait too. */
+  crowded(): void {
+    this.#limited();
   }
 
   /** What was admitted answers what was sent from here: it counts for nothing, as whoever carries many calls answers much. */
@@ -146,7 +176,7 @@ export class Guard {
     const source = this.#source(address, now);
     if (this.#isFree(source, address)) return true;
     if (source.bannedUntil > now) {
-      this.counters.banned += 1;
+      this.#banned();
       return false;
     }
     if (open < this.#settings.sourceConnections) return true;
@@ -158,13 +188,10 @@ export class Guard {
   request(m: Message, flow: Flow, now: number): boolean {
     const source = this.#source(flow.remote.address, now);
     if (this.#isFree(source, flow.remote.address) || this.flows.get(flow, now) !== undefined) return true;
-    if (isScanner(m, this.#settings.scanners)) {
-      this.counters.scanners += 1;
-      this.against(flow, 'scanner', now);
-      return false;
-    }
-    if (m.method !== 'REGISTER' || take(source.registers, this.#settings.registers, now)) return true;
-    return this.#limited();
+    if (!isScanner(m, this.#settings.scanners)) return true;
+    this.counters.scanners += 1;
+    this.against(flow, 'scanner', now);
+    return false;
   }
 
   /** Something speaks against whoever sent over that flow. */
@@ -239,9 +266,14 @@ export class Guard {
     return told;
   }
 
-  #limited(): false {
+  #limited(): 'refused' {
     this.counters.limited += 1;
-    return false;
+    return 'refused';
+  }
+
+  #banned(): 'refused' {
+    this.counters.banned += 1;
+    return 'refused';
   }
 
   #source(address: string, now: number): Source {
