@@ -1,4 +1,11 @@
 import type { BoardChange } from './board-feed.ts';
+import { Schema } from './schema.ts';
+
+/** Tables of a board, by version. */
+const STEPS = [
+  `CREATE TABLE users (user TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE watches (id TEXT PRIMARY KEY, users TEXT NOT NULL) WITHOUT ROWID;`,
+];
 
 /** A user as a board lists them. */
 export interface Listed {
@@ -11,17 +18,17 @@ export interface Listed {
 /** The storage of a board: the newest document of each of its users, and whom its watchers named. */
 export class BoardStore {
   readonly #storage: DurableObjectStorage;
-  #created: boolean;
+  readonly #schema: Schema;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    this.#created = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'users'").toArray().length > 0;
+    this.#schema = new Schema(storage, STEPS, 'users');
   }
 
   /** Stores groups of changes in one commit. Tells which of them are news: a version that is not above the stored one is none. */
   put(changes: readonly BoardChange[]): BoardChange[] {
     return this.#storage.transactionSync(() => {
-      this.#create();
+      this.#schema.create();
       const versions = new Map<string, number>();
       const newest = new Map<string, BoardChange>();
       const news = changes.filter((change) => {
@@ -37,18 +44,18 @@ export class BoardStore {
   }
 
   drop(user: string): void {
-    if (this.#created) this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);
+    if (this.#schema.created) this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);
   }
 
   /** The document of one user, JSON; undefined where the board has none. */
   get(user: string): string | undefined {
-    if (!this.#created) return undefined;
+    if (!this.#schema.created) return undefined;
     return this.#storage.sql.exec<{ document: string }>('SELECT document FROM users WHERE user = ?', user).toArray()[0]?.document;
   }
 
   /** Users in the order of their names, above `after`, with that status where one is given. */
   list(after: string, limit: number, status?: string): Listed[] {
-    if (!this.#created) return [];
+    if (!this.#schema.created) return [];
     const filter = status === undefined ? '' : 'AND status = ?';
     return this.#storage.sql
       .exec<{ user: string; version: number; text: string }>(
@@ -60,13 +67,13 @@ export class BoardStore {
 
   /** Remembers whom a watcher named, for the time after a hibernation: an attachment has no room for it. */
   addWatch(id: string, users: readonly string[]): void {
-    this.#create();
+    this.#schema.create();
     this.#storage.sql.exec('INSERT INTO watches (id, users) VALUES (?, ?)', id, JSON.stringify(users));
   }
 
   /** Forgets a watcher; tells whom it named. */
   dropWatch(id: string): string[] {
-    if (!this.#created) return [];
+    if (!this.#schema.created) return [];
     const [row] = this.#storage.sql.exec<{ users: string }>('DELETE FROM watches WHERE id = ? RETURNING users', id).toArray();
     return row === undefined ? [] : (JSON.parse(row.users) as string[]);
   }
@@ -74,7 +81,7 @@ export class BoardStore {
   /** What the watchers of these ids named, by id. Others are forgotten: their sockets went with a process that could not say so. */
   watches(live: ReadonlySet<string>): Map<string, string[]> {
     const named = new Map<string, string[]>();
-    if (!this.#created) return named;
+    if (!this.#schema.created) return named;
     const { sql } = this.#storage;
     const ids = sql.exec<{ id: string }>('SELECT id FROM watches').toArray();
     for (const { id } of ids) {
@@ -101,14 +108,5 @@ export class BoardStore {
       status,
       text,
     );
-  }
-
-  #create(): void {
-    if (this.#created) return;
-    this.#storage.sql.exec(`
-      CREATE TABLE users (user TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE watches (id TEXT PRIMARY KEY, users TEXT NOT NULL) WITHOUT ROWID;
-    `);
-    this.#created = true;
   }
 }

@@ -1,5 +1,12 @@
 import { type Change, PRESENCE_LIMITS, type PresenceRecord } from '../presence/index.ts';
 import type { HistoryEntry } from '../protocol/index.ts';
+import { Schema } from './schema.ts';
+
+/** Tables of a user's object, by version. */
+const STEPS = [
+  `CREATE TABLE record (id INTEGER PRIMARY KEY, body TEXT NOT NULL, board TEXT NOT NULL, entries INTEGER NOT NULL);
+   CREATE TABLE history (slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL);`,
+];
 
 /** What is stored of a user besides the history. */
 export interface Stored {
@@ -17,16 +24,16 @@ export interface Stored {
  */
 export class UserStore {
   readonly #storage: DurableObjectStorage;
-  #created: boolean;
+  readonly #schema: Schema;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    this.#created = storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'record'").toArray().length > 0;
+    this.#schema = new Schema(storage, STEPS, 'record');
   }
 
   /** What was stored last; undefined for a user never seen. */
   load(): Stored | undefined {
-    if (!this.#created) return undefined;
+    if (!this.#schema.created) return undefined;
     const [row] = this.#storage.sql
       .exec<{ body: string; board: string; entries: number }>('SELECT body, board, entries FROM record WHERE id = 1')
       .toArray();
@@ -36,7 +43,7 @@ export class UserStore {
   /** Stores a record and its changes in one commit; tells how many history entries there have been. */
   save(record: PresenceRecord, board: string, entries: number, changes: readonly Change[]): number {
     return this.#storage.transactionSync(() => {
-      this.#create();
+      this.#schema.create();
       let count = entries;
       for (const { entry } of changes) {
         if (entry !== undefined) this.#addEntry(count++, entry);
@@ -54,7 +61,7 @@ export class UserStore {
 
   /** Up to `limit` history entries of versions below `before`, newest first. */
   history(before: number, limit: number): HistoryEntry[] {
-    if (!this.#created) return [];
+    if (!this.#schema.created) return [];
     return this.#storage.sql
       .exec<{ body: string }>('SELECT body FROM history WHERE version < ? ORDER BY version DESC LIMIT ?', before, limit)
       .toArray()
@@ -69,14 +76,5 @@ export class UserStore {
       entry.version,
       JSON.stringify(entry),
     );
-  }
-
-  #create(): void {
-    if (this.#created) return;
-    this.#storage.sql.exec(`
-      CREATE TABLE record (id INTEGER PRIMARY KEY, body TEXT NOT NULL, board TEXT NOT NULL, entries INTEGER NOT NULL);
-      CREATE TABLE history (slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL);
-    `);
-    this.#created = true;
   }
 }
