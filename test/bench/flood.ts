@@ -29,8 +29,7 @@ export const flood: Measurement = {
   name: 'flood',
   async measure(say) {
     const worker = await startSink();
-    // A call counts as open until its INVITE is forgotten, 32 s after its answer: more than by default at that rate of short calls.
-    const shim = await forkShim(worker, [`--domains=${DOMAIN}`, '--source-calls=2000']);
+    const shim = await forkShim(worker, [`--domains=${DOMAIN}`]);
     const phones = await LeanPhones.open({ shim: shim.sip, domain: DOMAIN, host: '127.0.0.2' });
     phones.onCall = (call) => {
       call.ring();

@@ -94,9 +94,28 @@ describe('Offhook guard: caps', () => {
     expect(refused?.status).toBe(503);
     expect(refused?.text).toContain('Retry-After: ');
     shim.receive(answerTo(first as never, 486), flow(3));
-    expect(call(4).messages.map((m) => m.status)).toEqual([503]);
+    expect(call(4).messages.map((m) => m.status)).not.toContain(503);
+    expect(call(5).messages.map((m) => m.status)).toEqual([503]);
     shim.expire(64_000);
-    expect(call(5).messages.map((m) => m.status)).not.toContain(503);
+    expect(call(6).messages.map((m) => m.status)).not.toContain(503);
+  });
+
+  it('count a call that is up, and no more from its BYE on, though its INVITE is remembered', () => {
+    const shim = guarded({ guard: { sourceCalls: 1, messages: { rate: 1, burst: 1000 } } });
+    shim.register('bob', flow(3));
+    for (let n = 0; n < 100; n++) {
+      const [invite] = shim
+        .receive(requestText('INVITE', { callId: `c${n}`, body: SDP }), flow(9))
+        .messages.filter((m) => m.method === 'INVITE' && m.status === 0);
+      if (invite === undefined) throw new Error(`call ${n} was refused`);
+      shim.receive(answerTo(invite, 200, { body: SDP }), flow(3));
+      const second = shim.receive(requestText('INVITE', { callId: `d${n}`, body: SDP }), flow(9)).messages;
+      expect(second.map((m) => m.status)).toEqual([503]);
+      const bye = requestText('BYE', { callId: `c${n}`, to: '<sip:bob@example.com>;tag=b', uri: 'sip:bob@127.0.0.3', cseq: 2 });
+      const [sent] = shim.receive(bye.replace(/\r\n\r\n/, '\r\nRoute: <sip:127.0.0.1:5060;lr>\r\n\r\n'), flow(9)).messages;
+      shim.receive(answerTo(sent as never, 200), flow(3));
+    }
+    expect(shim.element.guard?.counters.cappedCalls).toBe(100);
   });
 
   it('answer 503 to a registration beyond those of one address, and let those refresh that are there', () => {

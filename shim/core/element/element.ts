@@ -435,7 +435,7 @@ export class Element {
   #isBeyondCap(m: Message, id: string, flow: Flow, now: number): boolean {
     if (this.guard === undefined || m.method !== 'INVITE' || to(m)?.tag !== undefined) return false;
     const { calls } = this.presence.tracker;
-    return !this.guard.begin(m, id, flow, (one, of) => this.table.has(one) || calls.withCallId(of).length > 0, now);
+    return !this.guard.begin(m, id, flow, (one, of) => this.table.awaits(one) || calls.withCallId(of).length > 0, now);
   }
 
   *#bindings(): Iterable<Binding> {

@@ -1,8 +1,8 @@
 import { own } from '../sip/own.ts';
 
 /**
- * The calls that one source has begun and that are open: their INVITE is, or the call that it led to. When one ends is not told to anybody
- * here; the list is looked through when it has grown to twice what it was.
+ * The calls that one source has begun and that are open: their INVITE waits for its final answer, or the call that it led to is followed. When
+ * one ends is not told to anybody here; the list is looked through when it has grown to twice what it was, and at the cap.
  */
 export class OpenCalls {
   readonly #calls = new Map<string, string>();

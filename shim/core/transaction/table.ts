@@ -98,10 +98,14 @@ export class TransactionTable {
   /** Requests from the wire without a final answer yet. Looks at every transaction: for the end of the process. */
   get unanswered(): number {
     let count = 0;
-    for (const { side, state } of this.#transactions.values()) {
-      if (side === 'server' && (state === 'trying' || state === 'proceeding')) count += 1;
-    }
+    for (const transaction of this.#transactions.values()) if (isUnanswered(transaction)) count += 1;
     return count;
+  }
+
+  /** Does that server transaction still wait for its final answer. */
+  awaits(id: string): boolean {
+    const found = this.#transactions.get(id);
+    return found !== undefined && isUnanswered(found);
   }
 
   alive(side: Side): number {
@@ -392,6 +396,10 @@ export class TransactionTable {
     return events;
   }
 }
+
+/** RFC 3261 17.2: no final response has been sent. */
+const isUnanswered = ({ side, state }: Transaction): boolean =>
+  side === 'server' && (state === 'trying' || state === 'proceeding');
 
 function stateOf(transaction: Transaction): StateTable {
   return transaction.machine.states[transaction.state] as StateTable;
