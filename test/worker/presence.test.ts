@@ -50,9 +50,9 @@ describe('Offhook POST /v1/presence/query', () => {
     const users = ['sip:nobody@example.com', alice.user, 'nonsense', alice.user];
     const answer = await okay<{ users: object[] }>(await post('/v1/presence/query', { users }));
     expect(answer.users).toMatchObject([
-      { type: 'about:blank', status: 404 },
+      { type: '/problems/user-never-seen', status: 404 },
       { user: alice.user, version: 1 },
-      { type: 'about:blank', status: 400, field: 'user' },
+      { type: '/problems/bad-user', status: 400, field: 'user' },
       { user: alice.user, version: 1 },
     ]);
   });

@@ -149,7 +149,7 @@ describe('Offhook POST /v1/updates', () => {
       const query = await okay<{ users: object[] }>(await post('/v1/presence/query', { users: [alice.user, bob.user] }));
       recover();
       expect(query.users).toMatchObject([
-        { type: 'about:blank', status: 503 },
+        { type: '/problems/user-unreachable', status: 503 },
         { user: bob.user, version: 1 },
       ]);
       wake();

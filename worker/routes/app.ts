@@ -8,6 +8,7 @@ import { getPage } from './page.ts';
 import { takes } from './parameters.ts';
 import { getHistory, getPresence, queryPresence } from './presence.ts';
 import { answer, problem } from './problem.ts';
+import { getProblem, listProblems } from './problems/page.ts';
 import { postUpdates } from './updates.ts';
 import { watch } from './watch.ts';
 
@@ -26,12 +27,15 @@ const readable = cors({
 app.use(
   methodNotAllowed({
     app,
-    onMethodNotAllowed: (c, methods) => answer(c, problem(405, `use ${methods.join(' or ')}`), { allow: methods.join(', ') }),
+    onMethodNotAllowed: (c, methods) =>
+      answer(c, problem('method-not-allowed', `use ${methods.join(' or ')}`), { allow: methods.join(', ') }),
   }),
 );
 app.get('/healthz', (c) => c.json({ status: 'ok' }));
 app.use(requireSecret);
 app.get('/', getPage);
+app.get('/problems', listProblems);
+app.get('/problems/:kind', getProblem);
 app.use('/v1/presence/*', readable);
 app.use('/v1/domains/*', readable);
 app.post('/v1/updates', authorize('ingest'), limitBody, postUpdates);
@@ -40,11 +44,11 @@ app.get('/v1/presence/:user', authorize('read'), takes(), getPresence);
 app.get('/v1/presence/:user/history', authorize('read'), takes('limit', 'cursor'), getHistory);
 app.get('/v1/domains/:domain/presence', authorize('read'), takes('status', 'limit', 'cursor'), listDomain);
 app.get('/v1/watch', authorize('read'), takes('user', 'domain'), watch);
-app.notFound((c) => answer(c, problem(404, 'there is nothing at this path')));
+app.notFound((c) => answer(c, problem('no-such-path', 'there is nothing at this path')));
 app.onError((error, c) => {
   console.error(error);
   // An object that is overloaded or restarting says so; anything else is a fault of ours.
   const passing = 'retryable' in error || 'overloaded' in error;
-  if (passing) return answer(c, problem(503, 'the user could not be reached'), { 'retry-after': '1' });
-  return answer(c, problem(500, 'something went wrong here'));
+  if (passing) return answer(c, problem('user-unreachable', 'the user could not be reached'), { 'retry-after': '1' });
+  return answer(c, problem('fault', 'something went wrong here'));
 });

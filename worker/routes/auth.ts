@@ -2,7 +2,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { verify } from 'hono/jwt';
 import type { Env } from '../env.ts';
 import { type DetailLevel, type Scope, SECRET_LENGTH, type TokenClaims } from '../protocol/index.ts';
-import { answer, problem } from './problem.ts';
+import { answer, type Problem, problem } from './problem.ts';
 import { claimsSchema } from './schema/token.ts';
 
 /** What the routes know besides the request: the bearer, once `authorize` has let it in. */
@@ -20,18 +20,18 @@ const TOKEN_PROTOCOL = 'offhook.token.';
 /** Without a secret nobody could be told from anybody else: nothing is answered then. */
 export const requireSecret: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (secretOf(c) !== undefined) return next();
-  return answer(c, problem(503, `OFFHOOK_SECRET is not set, or shorter than ${SECRET_LENGTH} characters`));
+  return answer(c, problem('no-secret', `OFFHOOK_SECRET is not set, or shorter than ${SECRET_LENGTH} characters`));
 };
 
 /** Lets a request pass whose token is good and has the scope (RFC 6750); no object is reached by any other. */
 export function authorize(scope: Scope): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const token = tokenOf(c);
-    if (token === undefined) return challenge(c, 401, 'a bearer token is needed');
+    if (token === undefined) return challenge(c, problem('no-token', 'a bearer token is needed'));
     const claims = await readToken(token, secretOf(c) ?? '');
-    if (claims === undefined) return challenge(c, 401, 'the token is not valid', 'invalid_token');
+    if (claims === undefined) return challenge(c, problem('invalid-token', 'the token is not valid'), 'invalid_token');
     if (!claims.scope.includes(scope) && !claims.scope.includes('admin')) {
-      return challenge(c, 403, `the token lacks the scope ${scope}`, 'insufficient_scope', scope);
+      return challenge(c, problem('missing-scope', `the token lacks the scope ${scope}`), 'insufficient_scope', scope);
     }
     c.set('claims', claims);
     return next();
@@ -50,7 +50,7 @@ export function detailOf(claims: TokenClaims): DetailLevel {
 
 /** Answers that the token does not cover a domain. */
 export function forbidden(c: AppContext, domain: string): Response {
-  return answer(c, problem(403, `the token does not cover ${domain}`));
+  return answer(c, problem('domain-not-covered', `the token does not cover ${domain}`));
 }
 
 function secretOf(c: AppContext): string | undefined {
@@ -83,7 +83,7 @@ async function readToken(token: string, secret: string): Promise<TokenClaims | u
 }
 
 // RFC 6750 3: "If the request lacks any authentication information, the resource server SHOULD NOT include an error code".
-function challenge(c: AppContext, status: 401 | 403, detail: string, error?: string, scope?: string): Response {
+function challenge(c: AppContext, told: Problem, error?: string, scope?: string): Response {
   const parts = ['Bearer realm="offhook"', ...(error ? [`error="${error}"`] : []), ...(scope ? [`scope="${scope}"`] : [])];
-  return answer(c, problem(status, detail), { 'www-authenticate': parts.join(', ') });
+  return answer(c, told, { 'www-authenticate': parts.join(', ') });
 }

@@ -6,7 +6,7 @@ import { answer, problem } from './problem.ts';
 /** Refuses bodies that are too large, before they are read to their end. */
 export const limitBody: MiddlewareHandler = bodyLimit({
   maxSize: LIMITS.batchBytes,
-  onError: (c) => answer(c, problem(413, `the body is larger than ${LIMITS.batchBytes} bytes`)),
+  onError: (c) => answer(c, problem('body-too-large', `the body is larger than ${LIMITS.batchBytes} bytes`)),
 });
 
 /** The JSON object in a request's body; undefined where there is none. */

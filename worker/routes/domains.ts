@@ -14,13 +14,13 @@ type DomainContext = Context<AppEnv, '/v1/domains/:domain/presence'>;
 /** `GET /v1/domains/{domain}/presence`: who is what, by page, in the order of the users' names. */
 export async function listDomain(c: DomainContext): Promise<Response> {
   const domain = domainSchema.safeParse(c.req.param('domain'));
-  if (!domain.success) return answer(c, problem(400, 'domain: is no host', 'domain'));
+  if (!domain.success) return answer(c, problem('bad-domain', 'domain: is no host', 'domain'));
   const claims = c.get('claims');
   if (!covers(claims, domain.data)) return forbidden(c, domain.data);
   const query = listSchema.safeParse(c.req.query());
   if (!query.success) {
     const { field, reason } = finding(query.error);
-    return answer(c, problem(400, `${field}: ${reason}`, field));
+    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
   }
   const { status, limit, cursor = '' } = query.data;
   const boards = boardsOf(domain.data, shardCount(c.env.BOARD_SHARDS));

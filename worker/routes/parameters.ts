@@ -9,7 +9,8 @@ import { answer, problem } from './problem.ts';
 export function takes(...names: readonly string[]) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const unknown = Object.keys(c.req.query()).find((name) => !names.includes(name));
-    if (unknown !== undefined) return answer(c, problem(400, `${unknown}: there is no such parameter here`, unknown));
+    if (unknown !== undefined)
+      return answer(c, problem('unknown-parameter', `${unknown}: there is no such parameter here`, unknown));
     return next();
   });
 }

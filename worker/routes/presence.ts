@@ -19,7 +19,7 @@ const NO_USER = 'is no address of record';
 /** `GET /v1/presence/{user}`: one document; `ETag` is its version. */
 export async function getPresence(c: UserContext): Promise<Response> {
   const user = canonicalAor(c.req.param('user'));
-  if (user === undefined) return answer(c, problem(400, `user: ${NO_USER}`, 'user'));
+  if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
   const claims = c.get('claims');
   if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
   const document = await c.env.USER.getByName(user).get();
@@ -33,11 +33,11 @@ export async function getPresence(c: UserContext): Promise<Response> {
 /** `POST /v1/presence/query`: many at once, in the order asked, each a document or a problem. */
 export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
   const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem(400, 'the body is not a JSON object'));
+  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
   const query = usersSchema.safeParse(body);
   if (!query.success) {
     const { field, reason } = finding(query.error);
-    return answer(c, problem(422, `${field}: ${reason}`, field));
+    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
   }
   const claims = c.get('claims');
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
@@ -46,10 +46,10 @@ export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
     ROUTE_LIMITS.concurrency,
     async (name): Promise<PresenceDocument | Problem> => {
       const user = canonicalAor(name);
-      if (user === undefined) return problem(400, NO_USER, 'user');
-      if (!covers(claims, domainOf(user))) return problem(403, `the token does not cover ${domainOf(user)}`);
+      if (user === undefined) return problem('bad-user', NO_USER, 'user');
+      if (!covers(claims, domainOf(user))) return problem('domain-not-covered', `the token does not cover ${domainOf(user)}`);
       const document = await ask(c.env, user, limit);
-      if (document === undefined) return problem(503, `${user} could not be reached`);
+      if (document === undefined) return problem('user-unreachable', `${user} could not be reached`);
       return document === null ? neverSeen(user) : redact(document, detailOf(claims));
     },
   );
@@ -70,13 +70,13 @@ async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDo
 /** `GET /v1/presence/{user}/history`: the changes, newest first. */
 export async function getHistory(c: HistoryContext): Promise<Response> {
   const user = canonicalAor(c.req.param('user'));
-  if (user === undefined) return answer(c, problem(400, `user: ${NO_USER}`, 'user'));
+  if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
   const claims = c.get('claims');
   if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
   const query = historySchema.safeParse(c.req.query());
   if (!query.success) {
     const { field, reason } = finding(query.error);
-    return answer(c, problem(400, `${field}: ${reason}`, field));
+    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
   }
   const { limit, cursor } = query.data;
   const entries = await c.env.USER.getByName(user).history(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
@@ -87,7 +87,7 @@ export async function getHistory(c: HistoryContext): Promise<Response> {
 }
 
 function neverSeen(user: string): Problem {
-  return problem(404, `${user} was never seen`);
+  return problem('user-never-seen', `${user} was never seen`);
 }
 
 // RFC 9110 13.1.2: the condition is false "if the field value is * " or one of the listed tags matches, by the weak comparison.

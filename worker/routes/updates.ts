@@ -30,21 +30,22 @@ interface Item {
 /** `POST /v1/updates`: a batch of a site, each item answered with its own verdict. */
 export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
   const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem(400, 'the body is not a JSON object'));
+  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
   if (body.version !== PROTOCOL_VERSION) {
-    return answer(c, problem(400, `only version ${PROTOCOL_VERSION} is understood`, 'version'));
+    return answer(c, problem('unknown-version', `only version ${PROTOCOL_VERSION} is understood`, 'version'));
   }
   const batch = batchSchema.safeParse(body);
   if (!batch.success) {
     const { field, reason } = finding(batch.error);
-    return answer(c, problem(422, `${field}: ${reason}`, field));
+    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
   }
   const { site, sentAt, updates } = batch.data;
   if (updates.length > LIMITS.batchUpdates) {
-    return answer(c, problem(413, `more than ${LIMITS.batchUpdates} updates`, 'updates'));
+    return answer(c, problem('too-many-items', `more than ${LIMITS.batchUpdates} updates`, 'updates'));
   }
   const claims = c.get('claims');
-  if (claims.site !== undefined && claims.site !== site) return answer(c, problem(403, 'the token is for another site', 'site'));
+  if (claims.site !== undefined && claims.site !== site)
+    return answer(c, problem('other-site', 'the token is for another site', 'site'));
 
   const results = new Array<Verdict>(updates.length);
   const byUser = new Map<string, Item[]>();

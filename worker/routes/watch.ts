@@ -11,7 +11,7 @@ import { domainSchema } from './schema/domain.ts';
 /** `GET /v1/watch?user=…&user=…` or `?domain=…`: a WebSocket with a snapshot, then every change. */
 export async function watch(c: Context<AppEnv>): Promise<Response> {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') {
-    return answer(c, problem(426, 'this is a WebSocket'), { upgrade: 'websocket' });
+    return answer(c, problem('websocket-needed', 'this is a WebSocket'), { upgrade: 'websocket' });
   }
   const claims = c.get('claims');
   const asked = watched(c);
@@ -22,7 +22,7 @@ export async function watch(c: Context<AppEnv>): Promise<Response> {
   const opened = sockets.filter((socket) => socket !== undefined);
   if (opened.length < sockets.length) {
     for (const socket of opened) discard(socket);
-    return answer(c, problem(503, 'too many watchers'), { 'retry-after': '10' });
+    return answer(c, problem('too-many-watchers', 'too many watchers'), { 'retry-after': '10' });
   }
   const webSocket = opened.length === 1 ? (opened[0] as WebSocket) : pipe(opened);
   const chosen = protocols(c).includes(WATCH_PROTOCOL) ? { 'sec-websocket-protocol': WATCH_PROTOCOL } : undefined;
@@ -39,14 +39,14 @@ interface Watched {
 function watched(c: Context<AppEnv>): Watched | Problem {
   const named = c.req.queries('user') ?? [];
   const domains = c.req.queries('domain') ?? [];
-  if (domains.length + Math.min(named.length, 1) !== 1) return problem(400, 'watch either a domain or users', 'user');
+  if (domains.length + Math.min(named.length, 1) !== 1) return problem('bad-parameter', 'watch either a domain or users', 'user');
   if (domains.length === 1) {
     const domain = domainSchema.safeParse(domains[0]);
-    return domain.success ? { domains: [domain.data], users: undefined } : problem(400, 'domain: is no host', 'domain');
+    return domain.success ? { domains: [domain.data], users: undefined } : problem('bad-domain', 'domain: is no host', 'domain');
   }
-  if (named.length > LIMITS.watchUsers) return problem(400, `more than ${LIMITS.watchUsers} users`, 'user');
+  if (named.length > LIMITS.watchUsers) return problem('bad-parameter', `more than ${LIMITS.watchUsers} users`, 'user');
   const users = named.map(canonicalAor);
-  if (users.includes(undefined)) return problem(400, 'user: is no address of record', 'user');
+  if (users.includes(undefined)) return problem('bad-user', 'user: is no address of record', 'user');
   const unique = [...new Set(users as string[])];
   return { domains: [...new Set(unique.map(domainOf))], users: unique };
 }

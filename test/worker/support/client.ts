@@ -1,6 +1,7 @@
 import { env, exports } from 'cloudflare:workers';
 import { sign } from 'hono/jwt';
 import type { PresenceDocument, TokenClaims, UpdateAnswer, Verdict } from '../../../worker/protocol/index.ts';
+import type { Problem } from '../../../worker/routes/problem.ts';
 import { Stream, words } from '../../presence/support/site.ts';
 
 const ORIGIN = 'https://offhook.test';
@@ -60,9 +61,11 @@ export async function okay<T>(response: Response): Promise<T> {
 
 /** `status field` of a problem, having checked that it is one (RFC 9457). */
 export async function problemOf(response: Response): Promise<string> {
-  const told = await response.json<{ type: string; title: string; status: number; detail: string; field?: string }>();
+  const told = await response.json<Problem>();
   const whole =
-    response.headers.get('content-type') === 'application/problem+json' && told.type === 'about:blank' && told.title !== '';
+    response.headers.get('content-type') === 'application/problem+json' &&
+    told.type.startsWith('/problems/') &&
+    told.title !== '';
   if (!whole || told.status !== response.status || told.detail === '') throw new Error(`no problem: ${JSON.stringify(told)}`);
   return told.field === undefined ? `${told.status}` : `${told.status} ${told.field}`;
 }

@@ -10,3 +10,7 @@ declare namespace Cloudflare {
     mainModule: typeof import('../../../worker/index.ts');
   }
 }
+/** Vite's: the files of a pattern, by path. */
+interface ImportMeta {
+  glob<T>(pattern: string, options: { query: '?raw'; import: 'default'; eager: true }): Record<string, T>;
+}
