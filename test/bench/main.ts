@@ -4,15 +4,17 @@ import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { codec } from './codec.ts';
+import { cost } from './cost.ts';
 import { type Figure, isMet, type Measurement } from './figure.ts';
 import { flood } from './flood.ts';
+import { floor } from './floor.ts';
 import { lag } from './lag.ts';
 import { load, loadWithPasswords } from './load.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
 import { updates } from './updates.ts';
 
-const ALL: readonly Measurement[] = [codec, updates, lag, load, loadWithPasswords, memory, scale, flood];
+const ALL: readonly Measurement[] = [codec, updates, lag, load, loadWithPasswords, memory, scale, flood, floor, cost];
 const NAMES = ALL.map(({ name }) => name).join(', ');
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, help: { type: 'boolean' } } });

@@ -7,7 +7,7 @@ import type { Scope } from '#protocol';
 import { readSettings, SHIM_SETTINGS, type ShimSettings, showProblems } from '../../shim/config.ts';
 import { type EmbeddedWorker, startEmbedded } from '../../shim/embedded/worker.ts';
 import type { Log } from '../../shim/log.ts';
-import { startShim } from '../../shim/shim.ts';
+import { type ShimStatus, startShim } from '../../shim/shim.ts';
 
 export interface Address {
   readonly address: string;
@@ -29,14 +29,20 @@ export interface Product extends RunningWorker {
   readonly sip: Address;
 }
 
+/** With the one shim that was started for it. */
+export interface StartedProduct extends Product {
+  status(): ShimStatus;
+}
+
 const ROOT = join(import.meta.dirname, '../..');
 const nothing = () => {};
 export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-export async function startWorker(log: Log = SILENT): Promise<RunningWorker> {
+/** `wrangler`: the file that says what the Worker is; the product's own where none is given. */
+export async function startWorker(log: Log = SILENT, wrangler = join(ROOT, 'wrangler.toml')): Promise<RunningWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'offhook-'));
   const secret = randomBytes(48).toString('base64url');
-  const place = { wrangler: join(ROOT, 'wrangler.toml'), folder: join(folder, 'worker'), host: '127.0.0.1', port: 0 };
+  const place = { wrangler, folder: join(folder, 'worker'), host: '127.0.0.1', port: 0 };
   const start = await startEmbedded({ ...place, secret, log });
   if (!start.ok) {
     await rm(folder, { recursive: true, force: true });
@@ -63,8 +69,8 @@ export async function shimSettings(worker: RunningWorker, flags: readonly string
   return settings.settings;
 }
 
-export async function startProduct(flags: readonly string[], log: Log = SILENT): Promise<Product> {
-  const worker = await startWorker(log);
+export async function startProduct(flags: readonly string[], log: Log = SILENT, wrangler?: string): Promise<StartedProduct> {
+  const worker = await startWorker(log, wrangler);
   try {
     const shim = await startShim(await shimSettings(worker, flags), log);
     const sip = shim.addresses.find(({ transport }) => transport === 'udp');
@@ -72,6 +78,7 @@ export async function startProduct(flags: readonly string[], log: Log = SILENT):
     return {
       ...worker,
       sip,
+      status: () => shim.status(),
       async close() {
         await shim.close();
         await worker.close();

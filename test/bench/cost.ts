@@ -1,0 +1,138 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readWorkerConfig } from '../../shim/embedded/wrangler.ts';
+import { LeanPhones } from '../support/lean-phones.ts';
+import { type StartedProduct, startProduct } from '../support/product.ts';
+import { until } from '../support/until.ts';
+import { type Figure, type Measurement, round } from './figure.ts';
+
+const DOMAIN = 'example.com';
+const PAIRS = 20;
+/** What an update may write at most, rows (issue 4). */
+const ROWS = 3;
+/**
+ * What Cloudflare asks beyond what is included, US dollars (Workers paid plan, November 2026: developers.cloudflare.com, "Durable Objects,
+ * Pricing"). Duration is told apart: it depends on how long objects stay in memory. An alarm set is billed as a row written.
+ */
+const PRICE = { request: 0.15e-6, objectRequest: 0.15e-6, rowWritten: 1e-6, rowRead: 0.001e-6 };
+/** Calls that a telephone takes part in a working day, and days a month; a telephone refreshes its registration, seconds. */
+const HABITS = { calls: 8, days: 22, refresh: 300 };
+
+/** (j) What a telephone and a call cost on Cloudflare, from counters in the objects themselves: register, refresh, ring, talk, hang up. */
+export const cost: Measurement = {
+  name: 'cost',
+  async measure(say) {
+    const wrangler = await countingWorker();
+    const product = await startProduct([`--domains=${DOMAIN}`], undefined, wrangler.file);
+    const phones = await LeanPhones.open({ shim: product.sip, domain: DOMAIN });
+    try {
+      say(`${2 * PAIRS} telephones`);
+      const steps = new Map<string, Counters>();
+      const users = Array.from({ length: PAIRS }, (_, n) => [`a${n}`, `b${n}`]).flat();
+      const register = () => Promise.all(users.map((user) => phones.register(user)));
+      const told = async (name: string, per: number, work: () => Promise<unknown>) => {
+        await work();
+        await settled(product);
+        steps.set(name, divided(await taken(product), per));
+      };
+      await told('first registration', users.length, register);
+      await told('refresh', users.length, register);
+      // The first call of each user creates what later calls find.
+      for (const name of ['first call', 'call'])
+        await told(name, PAIRS, async () => {
+          await Promise.all(Array.from({ length: PAIRS }, (_, n) => oneCall(phones, `a${n}`, `b${n}`)));
+        });
+      return [...steps].flatMap(([name, counters]) => figuresOf(name, counters)).concat(dollars(steps));
+    } finally {
+      phones.close();
+      await product.close();
+      await rm(wrangler.folder, { recursive: true, force: true });
+    }
+  },
+};
+
+type Counters = Record<string, number>;
+
+/** A wrangler.toml of the Worker with each of its classes counted. */
+async function countingWorker(): Promise<{ file: string; folder: string }> {
+  const root = join(import.meta.dirname, '../..');
+  const config = await readWorkerConfig(join(root, 'wrangler.toml'));
+  if (!config.ok) throw new Error(config.text);
+  const folder = await mkdtemp(join(tmpdir(), 'offhook-'));
+  const classes = config.config.objects.map(({ className }) => `export const ${className} = counted(worker.${className});`);
+  const imports = [
+    `import * as worker from ${JSON.stringify(config.config.main)};`,
+    `import { counted, fetchCounted } from ${JSON.stringify(join(import.meta.dirname, 'worker/counting.ts'))};`,
+  ];
+  await writeFile(join(folder, 'entry.ts'), [...imports, ...classes, 'export default { fetch: fetchCounted };', ''].join('\n'));
+  const toml = await readFile(join(root, 'wrangler.toml'), 'utf8');
+  const file = join(folder, 'wrangler.toml');
+  await writeFile(file, toml.replace(/^main = .*$/m, 'main = "entry.ts"'));
+  return { file, folder };
+}
+
+async function oneCall(phones: LeanPhones, from: string, to: string): Promise<void> {
+  phones.onCall = (call) => {
+    call.ring();
+    setTimeout(() => void call.answer(), 300);
+  };
+  const call = phones.call(from, to);
+  if ((await call.answered) !== 200) throw new Error(`${from} did not reach ${to}`);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  if ((await call.bye()) !== 200) throw new Error('no 200 to BYE');
+}
+
+/** All that the shim has to tell was told. */
+const settled = (product: StartedProduct) => until('nothing waits', () => product.status().outbox.pending === 0);
+
+async function taken({ url }: StartedProduct): Promise<Counters> {
+  return (await (await fetch(`${url}/counters`)).json()) as Counters;
+}
+
+const divided = (counters: Counters, per: number): Counters =>
+  Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, value / per]));
+
+const sum = (counters: Counters, ending: string) =>
+  Object.entries(counters).reduce((total, [name, value]) => total + (name.endsWith(ending) ? value : 0), 0);
+
+function figuresOf(name: string, counters: Counters): Figure[] {
+  const { updates } = counters;
+  const written = sum(counters, 'rows written') + sum(counters, 'alarms set');
+  const figures: Figure[] = Object.entries(counters)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([what, value]) => ({ name: `${name}: ${what}`, value: round(value), unit: '' }));
+  if (updates !== undefined && updates > 0 && name !== 'first registration' && name !== 'first call') {
+    const goal = { at: 'most', value: ROWS } as const;
+    figures.push({
+      name: `${name}: rows written an update, alarms counted`,
+      value: round(written / updates),
+      unit: 'rows',
+      goal,
+    });
+  }
+  return figures;
+}
+
+function priceOf(counters: Counters): number {
+  const rows = sum(counters, 'rows written') + sum(counters, 'alarms set');
+  const objects = sum(counters, ' requests') - (counters['worker requests'] ?? 0) + sum(counters, 'alarms fired');
+  return (
+    (counters['worker requests'] ?? 0) * PRICE.request +
+    objects * PRICE.objectRequest +
+    rows * PRICE.rowWritten +
+    sum(counters, 'rows read') * PRICE.rowRead
+  );
+}
+
+function dollars(steps: ReadonlyMap<string, Counters>): Figure[] {
+  const of = (name: string) => priceOf(steps.get(name) ?? {});
+  const { calls, days, refresh } = HABITS;
+  const note = 'requests and rows, without duration and what is included';
+  // A call has two parties; both are counted in one call.
+  const phone = (calls / 2) * days * of('call') + ((30 * 86_400) / refresh) * of('refresh');
+  return [
+    { name: 'a million calls', value: round(1e6 * of('call')), unit: 'US$', note },
+    { name: '10,000 phones a month', value: round(10_000 * phone), unit: 'US$', note },
+  ];
+}
