@@ -1,10 +1,19 @@
 import type { BoardChange } from './board-feed.ts';
+import type { News } from './news.ts';
 import { Schema } from './schema.ts';
 
 /** Tables of a board, by version. */
 const STEPS = [
   `CREATE TABLE users (user TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE watches (id TEXT PRIMARY KEY, users TEXT NOT NULL) WITHOUT ROWID;`,
+  // The number stands before the document, so that a scan for it reads no long documents.
+  `CREATE TABLE numbered (user TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL, seq INTEGER NOT NULL, document TEXT NOT NULL)
+     WITHOUT ROWID;
+   INSERT INTO numbered SELECT user, version, status, 0, document FROM users;
+   DROP TABLE users;
+   ALTER TABLE numbered RENAME TO users;
+   CREATE TABLE feed (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL, floor INTEGER NOT NULL);
+   INSERT INTO feed VALUES (1, 1 + abs(random() % 1000000000), 0, 0);`,
 ];
 
 /** A user as a board lists them. */
@@ -15,36 +24,83 @@ export interface Listed {
   readonly text: string;
 }
 
+/** A user's newest document, with the number of the change that brought it. */
+export interface Numbered {
+  readonly user: string;
+  readonly seq: number;
+  readonly text: string;
+}
+
 /** The storage of a board: the newest document of each of its users, and whom its watchers named. */
 export class BoardStore {
   readonly #storage: DurableObjectStorage;
   readonly #schema: Schema;
+  #seq: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#schema = new Schema(storage, STEPS, 'users');
   }
 
-  /** Stores groups of changes in one commit. Tells which of them are news: a version that is not above the stored one is none. */
-  put(changes: readonly BoardChange[]): BoardChange[] {
-    return this.#storage.transactionSync(() => {
-      this.#schema.create();
+  /**
+   * Stores groups of changes in one commit, with whatever `also` writes. Tells which of them are news to watchers, each with its number: a
+   * version that is not above the stored one is none, and what watchers are not told of takes no number.
+   */
+  put(changes: readonly BoardChange[], also: (news: readonly News[]) => void = () => {}): News[] {
+    const before = this.seq;
+    let seq = before;
+    this.#schema.create();
+    const news = this.#storage.transactionSync(() => {
       const versions = new Map<string, number>();
-      const newest = new Map<string, BoardChange>();
-      const news = changes.filter((change) => {
+      const newest = new Map<string, { readonly change: BoardChange; readonly seq: number }>();
+      const news: News[] = [];
+      for (const change of changes) {
         const known = versions.get(change.user) ?? this.#version(change.user);
         versions.set(change.user, Math.max(known, change.version));
-        if (change.version <= known) return false;
-        newest.set(change.user, change);
-        return true;
-      });
-      for (const change of newest.values()) this.#write(change);
+        if (change.version <= known) continue;
+        if (change.visible) news.push({ ...change, seq: ++seq });
+        newest.set(change.user, { change, seq: change.visible ? seq : (newest.get(change.user)?.seq ?? 0) });
+      }
+      for (const row of newest.values()) this.#write(row.change, row.seq);
+      also(news);
       return news;
     });
+    this.#seq = seq;
+    return news;
   }
 
+  /** The number of the newest change; 0 before the first. */
+  get seq(): number {
+    this.#seq ??= this.#lastSeq();
+    return this.#seq;
+  }
+
+  /** Which life of the board's storage this is, and the number from which on watchers can be told what they missed. */
+  get feed(): { readonly epoch: number; readonly floor: number } {
+    if (!this.#schema.created) return { epoch: 0, floor: 0 };
+    return this.#storage.sql.exec<{ epoch: number; floor: number }>('SELECT epoch, floor FROM feed').one();
+  }
+
+  /** Forgets a user. That takes a number too, so that nobody goes on from before it: watchers of then would keep the user for ever. */
   drop(user: string): void {
-    if (this.#schema.created) this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);
+    if (this.get(user) === undefined) return;
+    const seq = this.seq + 1;
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);
+      this.#storage.sql.exec('UPDATE feed SET seq = ?, floor = ?', seq, seq);
+    });
+    this.#seq = seq;
+  }
+
+  /** The newest document of each user that changed after the number `after`, in the order of the changes. Looks at all users. */
+  changedSince(after: number): Numbered[] {
+    if (!this.#schema.created) return [];
+    return this.#storage.sql
+      .exec<{ user: string; seq: number; text: string }>(
+        'SELECT user, seq, document AS text FROM users WHERE seq > ? ORDER BY seq',
+        after,
+      )
+      .toArray();
   }
 
   /** The document of one user, JSON; undefined where the board has none. */
@@ -99,13 +155,23 @@ export class BoardStore {
     );
   }
 
-  #write({ user, version, status, text }: BoardChange): void {
+  /** After a loss of memory. The greatest number of all rows was the last, unless a user was dropped since. */
+  #lastSeq(): number {
+    if (!this.#schema.created) return 0;
+    const { sql } = this.#storage;
+    return sql.exec<{ seq: number }>('SELECT max(seq, (SELECT coalesce(max(seq), 0) FROM users)) AS seq FROM feed').one().seq;
+  }
+
+  /** A change without a number (0) leaves the user at the number of the last one that had one. */
+  #write({ user, version, status, text }: BoardChange, seq: number): void {
     this.#storage.sql.exec(
-      `INSERT INTO users (user, version, status, document) VALUES (?, ?, ?, ?)
-       ON CONFLICT (user) DO UPDATE SET version = excluded.version, status = excluded.status, document = excluded.document`,
+      `INSERT INTO users (user, version, status, seq, document) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (user) DO UPDATE SET
+         version = excluded.version, status = excluded.status, seq = max(seq, excluded.seq), document = excluded.document`,
       user,
       version,
       status,
+      seq,
       text,
     );
   }

@@ -5,6 +5,7 @@ import type { BoardChange } from './board-feed.ts';
 import { BoardStore, type Listed } from './board-store.ts';
 import { redactText, type SnapshotUser, snapshotFrame } from './frames.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import type { NewsSubscriber } from './news.ts';
 import { type Watcher, Watchers } from './watchers.ts';
 
 /** What a board is asked to watch, as the query of the request that opens the socket. */
@@ -20,6 +21,8 @@ export interface WatchQuery {
 export class Board extends DurableObject<Env> {
   readonly #store: BoardStore;
   readonly #watchers: Watchers;
+  /** Who is told of what this board takes, in this order. */
+  readonly #subscribers: readonly NewsSubscriber[];
   #gathered: Gathered[] = [];
   #storing = false;
 
@@ -27,6 +30,7 @@ export class Board extends DurableObject<Env> {
     super(ctx, env);
     this.#store = new BoardStore(ctx.storage);
     this.#watchers = new Watchers(this.#store, ctx.getWebSockets());
+    this.#subscribers = [this.#watchers];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -104,11 +108,14 @@ export class Board extends DurableObject<Env> {
   /** Neither answers nor frames leave the object before the commit is done: the runtime holds them back. */
   #storeGroup(group: readonly Gathered[]): void {
     try {
-      const news = this.#store.put(group.flatMap(({ changes }) => changes));
       const now = Date.now();
-      for (const change of news) {
-        if (change.visible) this.#watchers.push(change, now);
-      }
+      const news = this.#store.put(
+        group.flatMap(({ changes }) => changes),
+        (stored) => {
+          for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
+        },
+      );
+      if (news.length > 0) for (const subscriber of this.#subscribers) subscriber.tell(news, now);
       for (const { resolve } of group) resolve();
     } catch (error) {
       for (const { reject } of group) reject(error);

@@ -1,7 +1,7 @@
 import type { DetailLevel } from '../protocol/index.ts';
-import type { BoardChange } from './board-feed.ts';
 import type { BoardStore } from './board-store.ts';
 import { changeFrame, redactText } from './frames.ts';
+import type { News, NewsSubscriber } from './news.ts';
 
 /** What a socket's attachment says of its watcher: it outlives hibernation. */
 export interface Watcher {
@@ -14,7 +14,7 @@ export interface Watcher {
 }
 
 /** The sockets of a board, by what they watch. Rebuilt from attachments and store when the board wakes up; between, attachments are not read. */
-export class Watchers {
+export class Watchers implements NewsSubscriber {
   readonly #store: BoardStore;
   readonly #domain = new Map<WebSocket, Watcher>();
   readonly #byUser = new Map<string, Map<WebSocket, Watcher>>();
@@ -45,8 +45,11 @@ export class Watchers {
     }
   }
 
-  /** Sends a change to those who watch its user. A socket that cannot be sent to is closed. */
-  push(change: BoardChange, now: number): void {
+  /** Sends changes to those who watch their users. A socket that cannot be sent to is closed. */
+  tell(news: readonly News[], now: number): void {
+    for (const change of news) this.#push(change, now);
+  }
+  #push(change: News, now: number): void {
     const frames = new Map<DetailLevel, string>();
     for (const [socket, watcher] of [...this.#domain, ...(this.#byUser.get(change.user) ?? [])]) {
       if (watcher.until !== null && watcher.until <= now) {

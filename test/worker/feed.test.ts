@@ -1,0 +1,104 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it } from 'vitest';
+import type { Board } from '../../worker/objects/board.ts';
+import type { BoardChange } from '../../worker/objects/board-feed.ts';
+import { BoardStore } from '../../worker/objects/board-store.ts';
+import { newDomain } from './support/client.ts';
+import { boardObjects } from './support/objects.ts';
+
+const change = (user: string, version: number, visible = true): BoardChange => ({
+  user,
+  version,
+  status: 'available',
+  text: JSON.stringify({ user, version }),
+  visible,
+});
+
+/** Works on the storage of a board that nothing else uses. */
+function onBoard<T>(work: (storage: DurableObjectStorage) => T, board = newBoard()): Promise<T> {
+  return runInDurableObject(board, (_, { storage }) => work(storage));
+}
+
+const newBoard = () => boardObjects(newDomain())[0] as DurableObjectStub<Board>;
+
+describe('Offhook feed of a board: numbers', () => {
+  it('rise with every change, and by none for what is no news or is not told', async () => {
+    const told = await onBoard((storage) => {
+      const store = new BoardStore(storage);
+      const put = (...changes: BoardChange[]) => store.put(changes).map(({ user, version, seq }) => `${user}${version} ${seq}`);
+      return [
+        put(change('a', 1), change('b', 1), change('a', 2)),
+        put(change('a', 2), change('b', 1)),
+        put(change('a', 3, false)),
+        put(change('b', 2)),
+      ];
+    });
+    expect(told).toEqual([['a1 1', 'b1 2', 'a2 3'], [], [], ['b2 4']]);
+  });
+
+  it('go on after a loss of memory, and are not given twice when the newest user was dropped', async () => {
+    const seen = await onBoard((storage) => {
+      const put = (user: string, version: number) => new BoardStore(storage).put([change(user, version)])[0]?.seq;
+      const before = [put('a', 1), put('b', 1)];
+      new BoardStore(storage).drop('b');
+      return [...before, new BoardStore(storage).feed.floor, put('c', 1)];
+    });
+    expect(seen).toEqual([1, 2, 3, 4]);
+  });
+
+  it('find the newest document of each user changed since; a change that nobody is told of does not bring its user back', async () => {
+    const seen = await onBoard((storage) => {
+      const store = new BoardStore(storage);
+      store.put([change('a', 1), change('b', 1), change('c', 1)]);
+      store.put([change('a', 2), change('b', 2, false), change('a', 3)]);
+      return new BoardStore(storage).changedSince(2).map(({ seq, text }) => [seq, text]);
+    });
+    expect(seen).toEqual([
+      [3, '{"user":"c","version":1}'],
+      [5, '{"user":"a","version":3}'],
+    ]);
+  });
+
+  it('cost one row a change', async () => {
+    const rows = await onBoard((storage) => {
+      const store = new BoardStore(storage);
+      store.put([change('a', 1)]);
+      const before = storage.sql.exec('SELECT total_changes() AS n').one().n as number;
+      store.put([change('a', 2)]);
+      return (storage.sql.exec('SELECT total_changes() AS n').one().n as number) - before;
+    });
+    expect(rows).toBe(1);
+  });
+
+  it('are there after the step from tables of the first version, with all users', async () => {
+    const seen = await onBoard((storage) => {
+      storage.sql.exec(
+        'CREATE TABLE users (user TEXT PRIMARY KEY, version INTEGER NOT NULL, status TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID',
+      );
+      storage.sql.exec('CREATE TABLE watches (id TEXT PRIMARY KEY, users TEXT NOT NULL) WITHOUT ROWID');
+      storage.sql.exec("INSERT INTO users VALUES ('a', 7, 'talking', '{}')");
+      const store = new BoardStore(storage);
+      const epochs = [store.feed.epoch, new BoardStore(storage).feed.epoch];
+      return [store.list('', 10), store.put([change('a', 7), change('a', 8)]).map(({ seq }) => seq), epochs[0] === epochs[1]];
+    });
+    expect(seen).toEqual([[{ user: 'a', version: 7, text: '{}' }], [1], true]);
+  });
+});
+
+describe('Offhook feed of a board: subscribers', () => {
+  it('write in the commit of the news: where they fail, nothing is stored and no number is used up', async () => {
+    const board = newBoard();
+    const seen = await onBoard((storage) => {
+      const store = new BoardStore(storage);
+      expect(() =>
+        store.put([change('a', 1)], () => {
+          throw new Error('no');
+        }),
+      ).toThrow('no');
+      return [store.list('', 10), store.seq, store.put([change('a', 1)]).map(({ seq }) => seq)];
+    }, board);
+    expect(seen).toEqual([[], 0, [1]]);
+    await evictDurableObject(board);
+    expect(await board.list('', 10)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,14 @@
+import type { BoardChange } from './board-feed.ts';
+
+/** A change that a board took and that watchers are told, with its place in the board's feed: numbers rise, and none is given twice. */
+export interface News extends BoardChange {
+  readonly seq: number;
+}
+
+/** Who is told of what a board takes. Both are called in the board's own turn, must not wait for anything, and must not fail. */
+export interface NewsSubscriber {
+  /** Within the commit that stores the news: rows written here are there exactly if the news is stored. */
+  commit?(news: readonly News[], now: number): void;
+  /** After the commit. What is sent from here leaves the object only when the commit is on disk. `now` is ms since 1970. */
+  tell(news: readonly News[], now: number): void;
+}
