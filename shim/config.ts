@@ -10,3 +10,4 @@ export { SHIM_SETTINGS, type ShimSettings } from './config/shim.ts';
 export { FILE_SETTINGS, START_SETTINGS, type StartSettings } from './config/start.ts';
 export { STATUS_SETTINGS, type StatusSettings } from './config/status.ts';
 export { TOKEN_SETTINGS, type TokenSettings } from './config/token.ts';
+export { BACKUP_SETTINGS, type BackupSettings, WORKER_SETTINGS, type WorkerSettings } from './config/worker.ts';

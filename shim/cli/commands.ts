@@ -4,6 +4,7 @@ import { REPLAY_SETTINGS } from '../config/replay.ts';
 import type { Values } from '../config/setting.ts';
 import { USER_SETTINGS } from '../config/user.ts';
 import {
+  BACKUP_SETTINGS,
   FILE_SETTINGS,
   openFile,
   optionsHelp,
@@ -15,6 +16,7 @@ import {
   showProblems,
   type Table,
   TOKEN_SETTINGS,
+  WORKER_SETTINGS,
 } from '../config.ts';
 import type { StartShim } from './running.ts';
 import { EXIT, type Terminal } from './terminal.ts';
@@ -52,6 +54,11 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     STATUS_SETTINGS,
     async (settings, terminal) => (await import('./status.ts')).status(settings, terminal),
   ),
+  worker: command('the Worker alone on this machine, for shims elsewhere', WORKER_SETTINGS, async (settings, terminal) =>
+    (await import('./worker.ts')).worker(settings, terminal, WRANGLER),
+  ),
+  backup: folderCommand('copy the store of a Worker on this machine, which may go on meanwhile: offhook backup FOLDER', 'backup'),
+  restore: folderCommand('put such a copy into a state folder without a store: offhook restore FOLDER', 'restore'),
   token: command('make an access token', TOKEN_SETTINGS, async (settings, terminal) =>
     (await import('./token.ts')).token(settings, terminal),
   ),
@@ -71,6 +78,24 @@ function replayCommand(summary: string): Command {
       }
       const read = readSettings(REPLAY_SETTINGS, rest, terminal.env);
       if (read.ok) return (await import('./replay.ts')).replay(file, read.settings, terminal);
+      terminal.err(`${showProblems(read.problems)}\n`);
+      return EXIT.usage;
+    },
+  };
+}
+
+/** `offhook backup FOLDER` and `offhook restore FOLDER`: the folder stands before the options. */
+function folderCommand(summary: string, name: 'backup' | 'restore'): Command {
+  return {
+    summary,
+    settings: BACKUP_SETTINGS,
+    async run([folder, ...rest], terminal) {
+      if (folder === undefined || folder.startsWith('-')) {
+        terminal.err(`offhook ${name}: a folder is needed first: offhook ${name} FOLDER\n`);
+        return EXIT.usage;
+      }
+      const read = readSettings(BACKUP_SETTINGS, rest, terminal.env, { open: openFile, rows: FILE_SETTINGS });
+      if (read.ok) return (await import('./backup.ts'))[name](folder, read.settings, terminal);
       terminal.err(`${showProblems(read.problems)}\n`);
       return EXIT.usage;
     },

@@ -49,6 +49,7 @@ async function run(
     host: settings.httpHost,
     port: settings.httpPort,
     secret: secret.secret,
+    vars: settings.workerVars,
     log,
   });
   if (!embedded.ok) return fail(terminal, embedded.text);

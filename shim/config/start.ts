@@ -1,4 +1,4 @@
-import { address, integer, text } from './kind.ts';
+import { address, integer, list, text } from './kind.ts';
 import { optional, setting, type Values } from './setting.ts';
 import { SHIM_SETTINGS } from './shim.ts';
 
@@ -19,6 +19,11 @@ export const START_SETTINGS = {
   httpHost: setting('Addresses', address, '127.0.0.1', 'address that the Worker (REST, WebSocket, wallboard) listens at'),
   httpPort: setting('Addresses', integer(0, 65_535, '<port>'), 8787, 'port that the Worker listens at; 0 takes a free one'),
   secret: secretRow,
+  workerVars: optional(
+    'Operation',
+    list(text('<name>=<value>', /^[A-Z][A-Z0-9_]{0,63}=[^,\p{Cc}]{1,512}$/u, 'NAME=value'), 64),
+    'variables of the Worker that shall differ from those in its wrangler.toml',
+  ),
 } as const;
 
 /** What `offhook start` runs by. Times in ms, sizes in bytes. */

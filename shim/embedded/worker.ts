@@ -17,6 +17,8 @@ export interface EmbeddedOptions {
   readonly port: number;
   /** Signs access tokens; given to workerd in its environment. */
   readonly secret: string;
+  /** Variables (`NAME=value`) in the place of those that wrangler.toml sets. */
+  readonly vars?: readonly string[] | undefined;
   readonly log: Log;
   /** First and longest pause before workerd is started again after it died, ms. */
   readonly backoff?: { readonly min: number; readonly max: number };
@@ -46,6 +48,8 @@ const HEALTHY = 30_000;
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedStart> {
   const config = await readWorkerConfig(options.wrangler);
   if (!config.ok) return { ok: false, reason: 'worker', text: config.text };
+  const vars = withVars(config.config.vars, options.vars ?? []);
+  if (!vars.ok) return { ok: false, reason: 'worker', text: vars.text };
   const code = bundle(config.config.main);
   if (!code.ok) return { ok: false, reason: 'worker', text: code.text };
   const busy = await portProblem(options.host, options.port);
@@ -56,7 +60,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const configFile = join(options.folder, 'workerd.capnp');
   const place = { listen: hostPort(options.host, options.port), module: 'index.js', storage, secrets: ['OFFHOOK_SECRET'] };
   await writeFile(join(options.folder, 'index.js'), code.code);
-  await writeFile(configFile, workerdConfig(config.config, place));
+  await writeFile(configFile, workerdConfig({ ...config.config, vars: vars.vars }, place));
 
   const closing = new AbortController();
   const run = (port: number) =>
@@ -64,6 +68,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const first = await run(options.port);
   if (!first.ok) return { ok: false, reason: 'worker', text: first.text };
   return { ok: true, worker: supervise(first.process, run, closing, options) };
+}
+
+type Vars = { readonly [name: string]: string };
+
+/** Only variables that the Worker has can be set: another name would do nothing, unnoticed. */
+function withVars(known: Vars, given: readonly string[]): { ok: true; vars: Vars } | { ok: false; text: string } {
+  const set = given.map((one): [string, string] => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]);
+  const unknown = set.find(([name]) => !Object.hasOwn(known, name));
+  if (unknown)
+    return { ok: false, text: `worker-vars: the Worker has no variable ${unknown[0]}: ${Object.keys(known).join(', ')}` };
+  return { ok: true, vars: { ...known, ...Object.fromEntries(set) } };
 }
 
 function supervise(

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
+
+/** What a backup says of itself, in `backup.json`: written last, so a folder without it is no whole backup. */
+export interface Manifest {
+  readonly format: 1;
+  /** When it was made, RFC 3339. */
+  readonly at: string;
+  /** Databases in it. */
+  readonly files: number;
+}
+
+export type BackupResult = { readonly ok: true; readonly manifest: Manifest } | { readonly ok: false; readonly text: string };
+
+/** The objects' storage in a state folder. */
+const STORAGE = join('worker', 'storage');
+/** Of the state folder besides: the secret that tokens are signed with, and the users' password hashes. */
+const OTHERS = ['secret', 'users.sqlite'];
+const MANIFEST = 'backup.json';
+/** The class whose objects are copied last: a board may be behind a user and is told again, but must never be ahead. */
+const LAST = 'offhook-User';
+/** Where workerd keeps the alarms of a class: after its objects, as one that fires too early does no harm. */
+const ALARMS = 'metadata.sqlite';
+
+/** Copies the store of a state folder, whether or not it is in use meanwhile: each database as it is at one instant. `now` is ms since 1970. */
+export async function backupStore(stateDir: string, to: string, now: number): Promise<BackupResult> {
+  const storage = join(stateDir, STORAGE);
+  if (!existsSync(storage)) return { ok: false, text: `${stateDir} holds no store of a Worker` };
+  if (existsSync(to)) return { ok: false, text: `${to} is there already` };
+  const partial = `${to}.partial`;
+  try {
+    await rm(partial, { recursive: true, force: true });
+    const files = (await databases(storage)).toSorted((a, b) => rank(a) - rank(b));
+    for (const file of files) await copyDatabase(join(storage, file), join(partial, STORAGE, file));
+    for (const name of OTHERS) {
+      if (!existsSync(join(stateDir, name))) continue;
+      if (name.endsWith('.sqlite')) await copyDatabase(join(stateDir, name), join(partial, name));
+      else await copyFile(join(stateDir, name), join(partial, name));
+      await chmod(join(partial, name), 0o600);
+    }
+    const manifest: Manifest = { format: 1, at: new Date(now).toISOString(), files: files.length };
+    await writeFile(join(partial, MANIFEST), `${JSON.stringify(manifest)}\n`);
+    await rename(partial, to);
+    return { ok: true, manifest };
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    return { ok: false, text: (error as Error).message };
+  }
+}
+
+/** Puts a backup into a state folder that holds no store, and that nothing runs on (the caller holds its lock). */
+export async function restoreStore(from: string, stateDir: string): Promise<BackupResult> {
+  const manifest = await readManifest(from);
+  if (!manifest.ok) return manifest;
+  if (existsSync(join(stateDir, STORAGE))) {
+    return { ok: false, text: `${join(stateDir, STORAGE)} is there already: move it away first` };
+  }
+  const files = await databases(join(from, STORAGE));
+  if (files.length !== manifest.manifest.files) {
+    return { ok: false, text: `${from} holds ${files.length} databases instead of ${manifest.manifest.files}` };
+  }
+  const partial = join(stateDir, `${STORAGE}.partial`);
+  try {
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true, mode: 0o700 });
+    for (const file of files) {
+      await mkdir(dirname(join(partial, file)), { recursive: true, mode: 0o700 });
+      await copyFile(join(from, STORAGE, file), join(partial, file));
+    }
+    for (const name of OTHERS.filter((name) => existsSync(join(from, name)))) {
+      await copyFile(join(from, name), join(stateDir, name));
+      await chmod(join(stateDir, name), 0o600);
+    }
+    await rename(partial, join(stateDir, STORAGE));
+    return manifest;
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    return { ok: false, text: (error as Error).message };
+  }
+}
+
+async function readManifest(from: string): Promise<BackupResult> {
+  try {
+    const manifest = JSON.parse(await readFile(join(from, MANIFEST), 'utf8')) as Partial<Manifest>;
+    if (manifest.format === 1 && typeof manifest.files === 'number') return { ok: true, manifest: manifest as Manifest };
+    return { ok: false, text: `${join(from, MANIFEST)}: a format that is not known here` };
+  } catch {
+    return { ok: false, text: `${from} is no whole backup: it has no ${MANIFEST}` };
+  }
+}
+
+function rank(file: string): number {
+  return (file.startsWith(LAST) ? 2 : 0) + (file.endsWith(ALARMS) ? 1 : 0);
+}
+
+/** SQLite's own online backup: writers go on, and what comes out has no log beside it. */
+async function copyDatabase(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(from, { readOnly: true });
+  try {
+    await backup(database, to);
+  } finally {
+    database.close();
+  }
+}
+
+/** Paths of the databases below a folder, relative to it. */
+async function databases(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true });
+  const found: string[] = [];
+  for (const name of names.filter((name) => name.endsWith('.sqlite'))) {
+    if ((await stat(join(folder, name))).isFile()) found.push(relative('.', name));
+  }
+  return found;
+}
