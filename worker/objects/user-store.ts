@@ -1,4 +1,4 @@
-import { type Change, PRESENCE_LIMITS, type PresenceRecord } from '../presence/index.ts';
+import { type Change, PRESENCE_LIMITS, type PresenceRecord, readRecord } from '../presence/index.ts';
 import type { HistoryEntry } from '../protocol/index.ts';
 import { Schema } from './schema.ts';
 
@@ -37,7 +37,7 @@ export class UserStore {
     const [row] = this.#storage.sql
       .exec<{ body: string; board: string; entries: number }>('SELECT body, board, entries FROM record WHERE id = 1')
       .toArray();
-    return row && { record: JSON.parse(row.body) as PresenceRecord, board: row.board, entries: row.entries };
+    return row && { record: readRecord(row.body), board: row.board, entries: row.entries };
   }
 
   /** Stores a record and its changes in one commit; tells how many history entries there have been. */

@@ -4,12 +4,17 @@ import {
   applyDeadlines,
   applyGroup,
   type Change,
+  clearOverride,
   compose,
   emptyRecord,
   nextDeadline,
+  type OverrideStep,
+  type OverrideWord,
+  overrideDocuments,
   type PresenceRecord,
+  setOverride,
 } from '../presence/index.ts';
-import type { HistoryEntry, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
+import type { HistoryEntry, OverrideDocument, OverrideSource, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
 import { BoardFeed, type Handover } from './board-feed.ts';
 import { boardOf, shardCount } from './shard.ts';
 import { UserStore } from './user-store.ts';
@@ -21,6 +26,14 @@ export interface Applied {
   /** What the caller is to tell the user's board; where that fails, it calls `show`. */
   readonly handover?: Handover;
 }
+
+/** What became of an override; where it was refused (the version is not the one expected, or there is no room), nothing changed. */
+export type Overridden =
+  | { readonly ok: true; readonly version: number; readonly overrides: readonly OverrideDocument[] }
+  | { readonly ok: false; readonly reason: 'version' | 'full'; readonly version: number };
+
+/** The versions at which a change may be made (RFC 9110 13.1.1); `any`: the user has been seen; undefined: whatever is there. */
+export type Expected = readonly number[] | 'any' | undefined;
 
 /**
  * One user: the single writer of all that is known of them. A shell: what is true is decided in `presence/`, in one go without an
@@ -75,6 +88,23 @@ export class User extends DurableObject<Env> {
     await this.#show();
   }
 
+  /** Sets somebody's override of `user` (this object's name). When it returns, the board has it or will be told by alarm. */
+  async setOverride(user: string, word: OverrideWord, expected: Expected): Promise<Overridden> {
+    return this.#override(user, expected, (record) => setOverride(record, word, Date.now()));
+  }
+
+  /** Takes back somebody's override, where there is one. */
+  async clearOverride(user: string, source: OverrideSource, expected: Expected): Promise<Overridden> {
+    return this.#override(user, expected, (record) => ({ ok: true, ...clearOverride(record, source, Date.now()) }));
+  }
+
+  /** All overrides that are set; null for a user never seen. */
+  async overrides(): Promise<OverrideDocument[] | null> {
+    this.#settle();
+    this.ctx.waitUntil(this.#show());
+    return this.#record === undefined ? null : overrideDocuments(this.#record);
+  }
+
   /** The presence document as of now; null for a user never seen. */
   async get(): Promise<PresenceDocument | null> {
     this.#settle();
@@ -97,6 +127,18 @@ export class User extends DurableObject<Env> {
     this.#settle();
     this.#feed.retry();
     await this.#show();
+  }
+
+  async #override(user: string, expected: Expected, step: (record: PresenceRecord) => OverrideStep): Promise<Overridden> {
+    this.#settle();
+    const before = this.#record ?? emptyRecord(user);
+    const met = expected === undefined || (expected === 'any' ? this.#record !== undefined : expected.includes(before.version));
+    if (!met) return { ok: false, reason: 'version', version: before.version };
+    const done = step(before);
+    if (!done.ok) return { ...done, version: before.version };
+    if (done.record !== before) this.#commit(done.record, done.change === undefined ? [] : [done.change]);
+    await this.#show();
+    return { ok: true, version: done.record.version, overrides: overrideDocuments(done.record) };
   }
 
   /** Ends what has passed its deadline, whether or not the alarm has come by yet. */

@@ -1,20 +1,12 @@
-import type { Conflict, HistoryEntry, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
-import { timestamp } from './clock.ts';
-import { compose, status } from './compose.ts';
+import type { Conflict, Update, Verdict } from '../protocol/index.ts';
 import { check, type Facts, type Resolution } from './consistency.ts';
 import { place } from './cursor.ts';
 import { type Deadline, nextDeadline } from './deadlines.ts';
+import { type Change, finish } from './finish.ts';
 import { deadlineEntry, updateEntry } from './history.ts';
 import { PRESENCE_LIMITS } from './limits.ts';
 import { confirmedCalls, liveTerminals, type PresenceRecord, type SiteRecord, siteOf, withSite } from './record.ts';
 import { take } from './take.ts';
-
-/** A change of the presence document. */
-export interface Change {
-  readonly document: PresenceDocument;
-  /** For the history and for watchers; undefined where only an expiry moved, which neither is told of. */
-  readonly entry: HistoryEntry | undefined;
-}
 
 /** What an update did: the record after it (the same object where nothing changed), and what to answer. */
 export interface UpdateStep {
@@ -94,6 +86,10 @@ function end(
   due: Deadline,
 ): { next: PresenceRecord; terminalStatus: Resolution['terminalStatus']; conflict?: Conflict } {
   if (due.what === 'implied-online-expired') return { next: { ...record, impliedUntil: null }, terminalStatus: 'offline' };
+  if (due.what === 'override-expired') {
+    const overrides = record.overrides.filter((override) => override !== due.override);
+    return { next: { ...record, overrides }, terminalStatus: record.terminalStatus };
+  }
   const site = siteOf(record, due.site) as SiteRecord;
   if (due.what === 'terminal-expired') {
     const next = withSite(record, { ...site, terminals: site.terminals.filter(({ contact }) => contact !== due.contact) });
@@ -132,38 +128,6 @@ function facts(before: PresenceRecord, after: PresenceRecord): Facts {
   return { recorded: before.terminalStatus, terminals: liveTerminals(after), confirmed: confirmedCalls(after) };
 }
 
-/** Completes the record (status, since, implied online, version) and tells what changed in the document. */
-function finish(
-  before: PresenceRecord,
-  taken: PresenceRecord,
-  terminalStatus: PresenceRecord['terminalStatus'],
-  reportedAt: number,
-  now: number,
-  entryOf: (document: PresenceDocument, at: string) => HistoryEntry,
-): { record: PresenceRecord; change: Change | undefined } {
-  const at = Math.min(now, Math.max(before.since, reportedAt));
-  const resolved = { ...taken, terminalStatus };
-  const word = status(resolved);
-  const record: PresenceRecord = {
-    ...resolved,
-    impliedUntil: impliedUntil(resolved, at),
-    status: word,
-    since: word === before.status && before.version > 0 ? before.since : Math.max(before.since, at),
-    version: before.version + 1,
-  };
-  const old = compose(before);
-  const document = compose(record) as PresenceDocument;
-  if (old !== undefined && same(old, document)) return { record: { ...record, version: before.version }, change: undefined };
-  const visible = old === undefined || !same(withoutExpiry(old), withoutExpiry(document));
-  return { record, change: { document, entry: visible ? entryOf(document, timestamp(at)) : undefined } };
-}
-
-/** FIG. 8, step 112, puts a user online without a binding; it is remembered for a bounded time after the last call. */
-function impliedUntil(record: PresenceRecord, at: number): number | null {
-  if (record.terminalStatus !== 'online' || liveTerminals(record) > 0 || confirmedCalls(record) > 0) return null;
-  return record.impliedUntil ?? at + PRESENCE_LIMITS.impliedOnline;
-}
-
 /** Room for one more site, if need be by forgetting one that has nothing live and was not heard for long; undefined where there is none. */
 function makeRoom(record: PresenceRecord, now: number): PresenceRecord | undefined {
   if (record.sites.length < PRESENCE_LIMITS.sites) return record;
@@ -171,12 +135,4 @@ function makeRoom(record: PresenceRecord, now: number): PresenceRecord | undefin
     .filter(({ terminals, calls, heard }) => terminals.length + calls.length === 0 && heard + PRESENCE_LIMITS.siteMemory <= now)
     .sort((a, b) => a.heard - b.heard)[0];
   return idle && { ...record, sites: record.sites.filter((site) => site !== idle) };
-}
-
-function same(a: PresenceDocument, b: PresenceDocument): boolean {
-  return JSON.stringify({ ...a, version: 0 }) === JSON.stringify({ ...b, version: 0 });
-}
-
-function withoutExpiry(document: PresenceDocument): PresenceDocument {
-  return { ...document, terminals: document.terminals.map((terminal) => ({ ...terminal, expires: null })) };
 }

@@ -1,9 +1,10 @@
-import type { PresenceRecord } from './record.ts';
+import type { OverrideRecord, PresenceRecord } from './record.ts';
 
 /** Something that ends by itself unless more is heard of it, and when (ms since 1970). */
 export type Deadline =
   | { readonly what: 'terminal-expired'; readonly at: number; readonly site: string; readonly contact: string }
   | { readonly what: 'call-expired'; readonly at: number; readonly site: string; readonly call: string }
+  | { readonly what: 'override-expired'; readonly at: number; readonly override: OverrideRecord }
   | { readonly what: 'implied-online-expired'; readonly at: number };
 
 /** The earliest deadline of a record; undefined where nothing in it ends by itself. */
@@ -16,6 +17,9 @@ export function nextDeadline(record: PresenceRecord): Deadline | undefined {
     for (const { id, deadline } of calls) {
       if (deadline < (next?.at ?? Infinity)) next = { what: 'call-expired', at: deadline, site, call: id };
     }
+  }
+  for (const override of record.overrides) {
+    if (override.expires < (next?.at ?? Infinity)) next = { what: 'override-expired', at: override.expires, override };
   }
   const implied = record.impliedUntil;
   if (implied !== null && implied < (next?.at ?? Infinity)) next = { what: 'implied-online-expired', at: implied };

@@ -2,11 +2,11 @@ import type { CallDocument, DetailLevel, HistoryEntry, PresenceDocument } from '
 
 /**
  * The part of a document that a token's detail level may see: `full` all of it; `direction` no peer, no media and no Call-ID;
- * `busy-only` neither calls nor terminals.
+ * `busy-only` neither calls nor terminals, nor the note of an override.
  */
 export function redact(document: PresenceDocument, detail: DetailLevel): PresenceDocument {
   if (detail === 'full') return document;
-  if (detail === 'busy-only') return { ...document, terminals: [], calls: [] };
+  if (detail === 'busy-only') return { ...document, terminals: [], calls: [], override: withoutNote(document.override) };
   return { ...document, calls: document.calls.map(withoutPeer) };
 }
 
@@ -15,6 +15,11 @@ export function redactEntry(entry: HistoryEntry, detail: DetailLevel): HistoryEn
   if (detail === 'full' || typeof entry.reason !== 'object') return entry;
   const { text: _text, ...reason } = entry.reason;
   return { ...entry, reason };
+}
+
+/** An override without what its maker wrote beside it. */
+function withoutNote(override: PresenceDocument['override']): PresenceDocument['override'] {
+  return override && { activity: override.activity, expires: override.expires };
 }
 
 function withoutPeer({ peer: _peer, callId: _callId, ...call }: CallDocument): CallDocument {

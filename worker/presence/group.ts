@@ -1,5 +1,6 @@
 import type { Update, Verdict } from '../protocol/index.ts';
-import { applyDeadlines, applyUpdate, type Change } from './apply.ts';
+import { applyDeadlines, applyUpdate } from './apply.ts';
+import type { Change } from './finish.ts';
 import type { PresenceRecord } from './record.ts';
 
 /** What a group of updates did, with one verdict for each, and all changes in their order. */

@@ -1,4 +1,4 @@
-import type { Conflict, HistoryEntry, PresenceDocument, Update } from '../protocol/index.ts';
+import type { Conflict, HistoryEntry, OverrideActivity, OverrideSource, PresenceDocument, Update } from '../protocol/index.ts';
 import type { Deadline } from './deadlines.ts';
 
 /** The history entry of an update that changed what is seen of a user. */
@@ -19,7 +19,17 @@ export function updateEntry(
   };
 }
 
-/** The history entry of a deadline that passed: a terminal expired, or a call was lost. */
+/** The history entry of somebody's word: set, changed, or (null) taken back. */
+export function overrideEntry(
+  setBy: OverrideSource,
+  activity: OverrideActivity | null,
+  at: string,
+  document: PresenceDocument,
+): HistoryEntry {
+  return { ...seen(document), at, cause: { by: 'override', activity, setBy } };
+}
+
+/** The history entry of a deadline that passed: a terminal or an override expired, or a call was lost. */
 export function deadlineEntry(what: Deadline['what'], at: string, document: PresenceDocument, conflict?: Conflict): HistoryEntry {
   const entry: HistoryEntry = {
     ...seen(document),
@@ -27,7 +37,7 @@ export function deadlineEntry(what: Deadline['what'], at: string, document: Pres
     cause: { by: 'deadline', what },
     ...(conflict === undefined ? {} : { conflict }),
   };
-  if (what === 'terminal-expired') return { ...entry, reason: 'expired' };
+  if (what === 'terminal-expired' || what === 'override-expired') return { ...entry, reason: 'expired' };
   if (what === 'call-expired') return { ...entry, reason: { cause: 'lost' } };
   return entry;
 }

@@ -12,6 +12,8 @@ export const PRESENCE_LIMITS = {
   sites: 32,
   /** A site of which nothing is live may be forgotten this long after its last word, when the place is needed. */
   siteMemory: 24 * 3_600_000,
+  /** The same override once more within so long (or a tenth of its life) is taken for the same request, sent again. */
+  overrideRepeat: 10_000,
   /** Entries of a user's history. */
   history: 200,
 } as const;

@@ -1,10 +1,12 @@
-import type { CallReport, Status, TerminalReport, TerminalStatus } from '../protocol/index.ts';
+import type { CallReport, OverrideActivity, OverrideSource, Status, TerminalReport, TerminalStatus } from '../protocol/index.ts';
 
 /** All that is stored of one user. Times are ms since 1970, already corrected to our clock. */
 export interface PresenceRecord {
   readonly user: string;
-  /** Of the presence document; 0 before the first update. */
+  /** Of the presence document; `floor` before the first update. */
   readonly version: number;
+  /** Where the versions of this record begin: 0, or the last one of a user whose data were deleted, so that none comes twice. */
+  readonly floor: number;
   /** FIG. 8's stored terminal status. */
   readonly terminalStatus: TerminalStatus;
   /**
@@ -17,6 +19,20 @@ export interface PresenceRecord {
   readonly since: number;
   /** What each site told, in the order in which the sites were first heard. */
   readonly sites: readonly SiteRecord[];
+  /** What people and applications said in place of what is observed, in the order in which they first did. */
+  readonly overrides: readonly OverrideRecord[];
+}
+
+/** The word of one person or application. */
+export interface OverrideRecord {
+  readonly source: OverrideSource;
+  readonly activity: OverrideActivity;
+  readonly note?: string;
+  /** When this word was first said. */
+  readonly since: number;
+  /** How long it was to last when it was said, ms: the same word for as long again is a renewal. */
+  readonly lifetime: number;
+  readonly expires: number;
 }
 
 /** What one site told of the user, and how far its stream of updates was followed. */
@@ -36,9 +52,25 @@ export interface Cursor {
   readonly sequence: number;
 }
 
-/** The record of a user of whom nothing was ever told. */
-export function emptyRecord(user: string): PresenceRecord {
-  return { user, version: 0, terminalStatus: 'offline', impliedUntil: null, status: 'offline', since: 0, sites: [] };
+/** The record of a user of whom nothing was ever told, or nothing since their data were deleted at version `floor`. */
+export function emptyRecord(user: string, floor = 0): PresenceRecord {
+  return {
+    user,
+    version: floor,
+    floor,
+    terminalStatus: 'offline',
+    impliedUntil: null,
+    status: 'offline',
+    since: 0,
+    sites: [],
+    overrides: [],
+  };
+}
+
+/** A record as it was stored, by this program or an earlier one: what earlier ones did not know is empty. */
+export function readRecord(text: string): PresenceRecord {
+  const stored = JSON.parse(text) as PresenceRecord;
+  return { ...emptyRecord(stored.user), ...stored };
 }
 
 /** What was told by `site`, or undefined where it was never heard. */

@@ -1,6 +1,7 @@
 /** The wire contract between shim, Worker and readers. Imports nothing; both halves use it as `#protocol`. */
 export * from './aor.ts';
 export * from './limits.ts';
+export * from './override.ts';
 export * from './presence.ts';
 export * from './token.ts';
 export * from './update.ts';

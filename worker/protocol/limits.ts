@@ -23,6 +23,14 @@ export const LIMITS = {
   queryUsers: 500,
   /** Users named in one `GET /v1/watch`. */
   watchUsers: 200,
+  /** Overrides of one user side by side, the person's own among them. */
+  overrides: 16,
+  /** Note of an override, name of an application: characters. */
+  overrideNote: 256,
+  overrideApplication: 128,
+  /** How long an override lasts, seconds: by default 8 hours, at most 30 days. */
+  overrideDefault: 8 * 3_600,
+  overrideMax: 30 * 24 * 3_600,
   /** Default and greatest page of a domain listing. */
   pageDefault: 100,
   pageMax: 500,

@@ -1,3 +1,4 @@
+import type { OverrideActivity, OverrideSource } from './override.ts';
 import type { CallReport, EndReason, MediaReport, OfflineReason, SessionType, TerminalType } from './update.ts';
 import type { Conflict } from './verdict.ts';
 
@@ -33,7 +34,8 @@ export interface PresenceDocument {
   readonly since: string;
   readonly terminals: readonly TerminalDocument[];
   readonly calls: readonly CallDocument[];
-  readonly override: { readonly activity: string; readonly note?: string; readonly expires: string } | null;
+  /** The override that counts of all that are set, whether or not it decides `status`: apart from what was observed. */
+  readonly override: { readonly activity: OverrideActivity; readonly note?: string; readonly expires: string } | null;
   /** Rises by one at each change; never goes back. */
   readonly version: number;
 }
@@ -71,10 +73,19 @@ export interface HistoryEntry {
   readonly status: Status;
   readonly terminalStatus: TerminalStatus;
   readonly callStatus: CallStatus;
-  /** What brought the change: an update of a site, or the object's own deadline. */
+  /** What brought the change: an update of a site, somebody's own word, or the object's own deadline. */
   readonly cause:
     | { readonly by: 'update'; readonly site: string; readonly epoch: number; readonly sequence: number; readonly status: string }
-    | { readonly by: 'deadline'; readonly what: 'terminal-expired' | 'call-expired' | 'implied-online-expired' };
+    | {
+        readonly by: 'override';
+        /** null where it was taken back. */
+        readonly activity: OverrideActivity | null;
+        readonly setBy: OverrideSource;
+      }
+    | {
+        readonly by: 'deadline';
+        readonly what: 'terminal-expired' | 'call-expired' | 'implied-online-expired' | 'override-expired';
+      };
   readonly reason?: OfflineReason | EndReason;
   readonly conflict?: Conflict;
 }

@@ -4,6 +4,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { type AppEnv, authorize, requireSecret } from './auth.ts';
 import { limitBody } from './body.ts';
 import { listDomain } from './domains.ts';
+import { deleteOverride, getOverrides, putOverride } from './override.ts';
 import { getPage } from './page.ts';
 import { takes } from './parameters.ts';
 import { getHistory, getPresence, queryPresence } from './presence.ts';
@@ -18,8 +19,8 @@ export const app = new Hono<AppEnv>();
 // Tokens travel in a header of their own, never in a cookie, so any page may read with the token that it was given.
 const readable = cors({
   origin: '*',
-  allowMethods: ['GET', 'HEAD', 'POST'],
-  allowHeaders: ['Authorization', 'Content-Type', 'If-None-Match'],
+  allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+  allowHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match'],
   exposeHeaders: ['ETag'],
   maxAge: 86_400,
 });
@@ -42,6 +43,9 @@ app.post('/v1/updates', authorize('ingest'), limitBody, postUpdates);
 app.post('/v1/presence/query', authorize('read'), limitBody, queryPresence);
 app.get('/v1/presence/:user', authorize('read'), takes(), getPresence);
 app.get('/v1/presence/:user/history', authorize('read'), takes('limit', 'cursor'), getHistory);
+app.get('/v1/presence/:user/override', authorize('read'), takes(), getOverrides);
+app.put('/v1/presence/:user/override', authorize('write'), takes(), limitBody, putOverride);
+app.delete('/v1/presence/:user/override', authorize('write'), takes('by', 'application'), deleteOverride);
 app.get('/v1/domains/:domain/presence', authorize('read'), takes('status', 'limit', 'cursor'), listDomain);
 app.get('/v1/watch', authorize('read'), takes('user', 'domain'), watch);
 app.notFound((c) => answer(c, problem('no-such-path', 'there is nothing at this path')));

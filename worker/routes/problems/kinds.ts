@@ -143,6 +143,13 @@ export const KINDS = {
     title: 'Conflict',
     meaning: 'The request contradicts what is there; `detail` tells what. Read it anew, then decide.',
   },
+  'too-many-overrides': {
+    number: 40901,
+    status: 409,
+    title: 'There are too many overrides of the user',
+    meaning:
+      'As many applications override this user as are kept side by side. Take one back that is needed no more, or wait until one ends.',
+  },
   gone: {
     number: 41000,
     status: 410,
