@@ -24,7 +24,8 @@ export default defineConfig({
             miniflare: { bindings: { OFFHOOK_SECRET: 'the secret of the tests, which is long enough', BOARD_SHARDS: '3' } },
           }),
         ],
-        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'] },
+        // One runtime holds all objects of a test: a busy machine takes its time over hundreds of commits.
+        test: { name: 'workerd', include: ['test/worker/**/*.test.ts'], testTimeout: 30_000 },
       },
     ],
   },
