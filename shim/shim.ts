@@ -117,11 +117,11 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   });
   const keepLocated = ({ upstream, placing }: ElementSettings) =>
     void locations.keep([...(upstream ? [upstream] : []), ...placing.routes.values()]);
+  const hashes = createHashes();
   const element = new Element(elementSettings(settings, own), {
-    self,
-    unique,
+    ...{ self, unique, mac: hashes.mac },
     locate: (target) => locations.of(target),
-    ...(found ? { authentication: { users: found.users, hashes: createHashes() } } : {}),
+    ...(found ? { authentication: { users: found.users, hashes } } : {}),
   });
   guard = element.guard;
   const { outbox } = element.presence;

@@ -49,9 +49,9 @@ export interface Target {
   readonly open?: true;
   /** The IP literal of the one server among those of the name that is meant (RFC 3263 4.3): nothing more is looked up. */
   readonly address?: string;
-  /** The address that a NAT gave the other side: it can be reached by this very flow and no other. */
+  /** It can be reached by this very flow and no other: from this address and port, or by this connection. */
   readonly behindNat?: true;
-  /** Send on this connection if it is still open; otherwise connect to host and port (TCP, TLS), or fail (WebSocket). */
+  /** Send on this connection if it is still open; otherwise connect to host and port (TCP, TLS), or fail (WebSocket, `behindNat`). */
   readonly connection?: number;
   /** UDP: send from the socket bound here, so that the other side's NAT and firewall know the sender. */
   readonly local?: Address;

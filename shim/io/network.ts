@@ -251,6 +251,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       if (open !== undefined) return open.send(text, onFailure);
       // RFC 7118 5: only the browser can open a WebSocket.
       if (target.transport === 'ws' || target.transport === 'wss') return context.fail(onFailure, 'the WebSocket is closed');
+      // RFC 5626 5.3: what goes by a flow goes by no other.
+      if (target.behindNat && target.connection !== undefined) return context.fail(onFailure, 'the connection is closed');
       // Which of the servers of a name it is has been chosen: whoever did so also tries the next.
       if (target.address !== undefined) return dispatch(text, target, chosen(target.address, target.port), onFailure);
       const found = locator.locate(target);

@@ -79,6 +79,21 @@ describe('RFC 3261 18 TCP transport', () => {
     expect((await b.messages.next()).text).toBe(message(2));
   });
 
+  it('RFC 5626 5.3: does not where what is sent may go by that connection alone', async () => {
+    const a = await fixture.open([TCP4]);
+    const b = await fixture.open([TCP4]);
+    const { socket } = await fixture.connect(portOf(a));
+    socket.write(message(1));
+    const { connection = 0 } = (await a.messages.next()).flow;
+    const flow = { transport: 'tcp', host: '127.0.0.1', port: portOf(b), connection, behindNat: true } as const;
+    a.network.send(message(2), flow);
+    const [chunk] = await once(socket, 'data');
+    expect(chunk.toString('latin1')).toBe(message(2));
+    socket.destroy();
+    await until(() => a.network.connections === 0);
+    expect(await failure((fail) => a.network.send(message(3), flow, fail))).toBe('the connection is closed');
+  });
+
   it('reports a refused connection for each message that waited for it', async () => {
     const a = await fixture.open([TCP4]);
     const { server, port } = await fixture.serve(() => {});

@@ -121,6 +121,7 @@ export function testElement(otherwise: Otherwise = {}, prefix = 'u') {
   const element = new Element(settings, {
     self,
     unique: () => `${prefix}${count++}`,
+    mac: HASHES.mac,
     ...(otherwise.locate ? { locate: otherwise.locate } : {}),
     ...(otherwise.users ? { authentication: { users: otherwise.users, hashes: HASHES } } : {}),
   });

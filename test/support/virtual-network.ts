@@ -207,6 +207,7 @@ export class VirtualNetwork {
   #connectionFor(from: Attached, target: Target): Connection | undefined {
     const open = target.connection === undefined ? undefined : this.#connections.get(target.connection);
     if (open !== undefined) return open;
+    if (target.behindNat && target.connection !== undefined) return undefined;
     for (const connection of this.#connections.values()) {
       const [a, b] = connection.ends;
       const far = a.at === from ? b : b.at === from ? a : undefined;

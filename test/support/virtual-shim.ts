@@ -7,6 +7,7 @@ import { Self } from '../../shim/core/proxy/self.ts';
 import type { Binding } from '../../shim/core/registrar/binding.ts';
 import type { SendAction } from '../../shim/core/transaction/types.ts';
 import type { Address, Flow } from '../../shim/core/transport.ts';
+import { HASHES } from './digest.ts';
 import { ELEMENT_SETTINGS } from './element.ts';
 import type { VirtualAction, VirtualParty } from './virtual-network.ts';
 import { type Fate, LOST, type VirtualWorker } from './virtual-worker.ts';
@@ -74,6 +75,7 @@ export class VirtualShim implements VirtualParty {
     let count = 0;
     this.element = new Element((settings.element ?? ((s) => s))({ ...ELEMENT_SETTINGS, presence }), {
       self: new Self(points, domains),
+      mac: HASHES.mac,
       unique: () => `${site}${disk.epoch}x${count++}`,
     });
     this.#do(this.element.restore(disk.load(), now), now);

@@ -7,6 +7,7 @@ import type { JournalOp, JournalState } from '../journal.ts';
 import type { OutboxEvent } from '../outbox/types.ts';
 import { edgeRoute } from '../placing/edge-route.ts';
 import { Placing, type PlacingSettings } from '../placing/placing.ts';
+import { FlowTokens } from '../proxy/flow-token.ts';
 import { StatefulProxy } from '../proxy/proxy.ts';
 import { OWN_METHODS, REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import type { Routing } from '../proxy/route.ts';
@@ -64,6 +65,8 @@ export interface ElementParts {
   readonly unique: () => string;
   /** RFC 3263: where names lead; left out where they are looked up only as messages leave. */
   readonly locate?: Locate;
+  /** A message authentication code under a key of this process: for names of flows (RFC 5626 5.2), of which none are made without. */
+  readonly mac?: Hashes['mac'];
   /** What authentication needs besides its settings. */
   readonly authentication?: { readonly users: Users; readonly hashes: Hashes };
 }
@@ -92,6 +95,7 @@ export class Element {
   readonly #unique: () => string;
   readonly #proxy: StatefulProxy;
   readonly #servers: Servers;
+  readonly #flowTokens: FlowTokens | undefined;
   #placing: Placing;
   /** At the edge of a PBX: it takes the place of the registrar. */
   readonly #edge: EdgeRegistrar | undefined;
@@ -132,9 +136,9 @@ export class Element {
       });
     const servers = new Servers(settings, parts.locate);
     this.#servers = servers;
+    this.#flowTokens = parts.mac && new FlowTokens(parts.mac);
     const routing: Routing = {
-      self: parts.self,
-      servers,
+      ...{ self: parts.self, servers, flowTokens: this.#flowTokens },
       // Asked each time, as they may change (`reconfigure`).
       get placing() {
         return placed();
@@ -406,7 +410,7 @@ export class Element {
           return placed().naming;
         },
         location: this.location,
-        unique: this.#unique,
+        ...{ unique: this.#unique, flowTokens: this.#flowTokens },
         refuse: (id, m, flow, refusal, now) => this.#proxy.refuse(id, m, flow, refusal, now),
         mayRegister: (flow, now) => this.guard?.mayRegister(flow, () => this.#bindings(), now) ?? true,
       },

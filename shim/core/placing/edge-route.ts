@@ -1,9 +1,12 @@
+import { isSameFlow } from '../proxy/flow-token.ts';
 import { REFUSALS } from '../proxy/refusal.ts';
 import {
   type Arrival,
   alongRoute,
+  byFlow,
   isNextHop,
   peerByContact,
+  peerByFlow,
   type Route,
   type Routing,
   single,
@@ -22,9 +25,20 @@ import { contactHash, type Place, parsePlace, placeToken } from './token.ts';
  * users who call each other do so through it, never by a short way here.
  */
 export function edgeRoute(arrival: Arrival, routing: Routing, flow: Flow): Route {
-  const place = placeIn(arrival.own);
-  return isFromPbx(arrival, place, routing, flow) ? toPhone(arrival, place, routing) : toPbx(arrival, place, routing, flow);
+  const named = { place: placeIn(arrival.own), flow: flowIn(arrival.own, routing) };
+  return isFromPbx(arrival, named, routing, flow) ? toPhone(arrival, named, routing) : toPbx(arrival, named.place, routing, flow);
 }
+
+/** What our Route values name. */
+interface Named {
+  readonly place: Place | undefined;
+  /** RFC 5626 5.3: the flow of the peer's side. */
+  readonly flow: Flow | undefined;
+}
+
+/** RFC 5626 5.3: the flow that the last of our Route values names, which is that of the peer's side. */
+const flowIn = (own: readonly string[], { flowTokens }: Routing): Flow | undefined =>
+  flowTokens?.read(parseUri(own.at(-1) ?? '')?.user ?? '');
 
 /** The place on the peer's side: the last of our Route values that has one. */
 function placeIn(own: readonly string[]): Place | undefined {
@@ -39,16 +53,18 @@ function placeIn(own: readonly string[]): Place | undefined {
  * From the PBX, or a peer beside it: from an address of theirs, and not by the flow by which one of our telephones is registered. A telephone
  * on the machine of the PBX that is not registered yet names no place, and sends from another port.
  */
-function isFromPbx({ m, uri }: Arrival, place: Place | undefined, routing: Routing, flow: Flow): boolean {
+function isFromPbx({ m, uri }: Arrival, { place, flow: back }: Named, routing: Routing, flow: Flow): boolean {
   const { placing, lookup } = routing;
   if (!placing.isTrusted(flow)) return false;
-  if (!placing.isServer(flow) && place === undefined && parsePlace(parseUri(uri)?.user ?? '') === undefined) return false;
-  if (place && boundAt(place, lookup).some((binding) => sameFlow(binding.flow, flow))) return false;
+  const names = place !== undefined || back !== undefined || parsePlace(parseUri(uri)?.user ?? '') !== undefined;
+  if (!placing.isServer(flow) && !names) return false;
+  if (back && isSameFlow(back, flow)) return false;
+  if (place && boundAt(place, lookup).some((binding) => isSameFlow(binding.flow, flow))) return false;
   const user = placing.naming.aorOf(from(m)?.uri ?? '');
-  return user === undefined || !lookup(user).some((binding) => sameFlow(binding.flow, flow));
+  return user === undefined || !lookup(user).some((binding) => isSameFlow(binding.flow, flow));
 }
 
-function toPhone(arrival: Arrival, place: Place | undefined, routing: Routing): Route {
+function toPhone(arrival: Arrival, { place, flow }: Named, routing: Routing): Route {
   const { m, uri, own, onward, edit } = arrival;
   const { self, lookup, placing } = routing;
   const first = onward[0];
@@ -63,6 +79,13 @@ function toPhone(arrival: Arrival, place: Place | undefined, routing: Routing): 
   if (named) {
     const targets = targetsOf(boundAt(named, lookup), routing);
     return targets ? { kind: 'forward', targets, ...callee(named.aor), ...edit } : away(named.aor, routing);
+  }
+  if (flow) {
+    // RFC 5626 5.3.1: "the proxy [...] forwards the request over the 'logical flow' identified by the flow token".
+    const bound = place && boundAs(place.aor, uri, target, lookup)[0];
+    const token = (bound && placeToken(bound.aor, bound.contact)) ?? routing.flowTokens?.of(flow);
+    const one = { ...byFlow(uri, flow), ...(token === undefined ? {} : { place: token }) };
+    return { kind: 'forward', targets: [[one]], ...(place ? callee(place.aor) : {}), ...edit };
   }
   if (place) {
     // The Request-URI is the telephone's own, as it registered or as it stands in the dialog: it stays, and goes by the telephone's flow.
@@ -99,7 +122,7 @@ function toPbx(arrival: Arrival, place: Place | undefined, routing: Routing, flo
     // Where the PBX is a proxy that left the dialog's way, its users' telephones come to each other along two values of ours.
     const peer = place && !isOfPhone(place, flow, lookup) ? targetsOf(boundAt(place, lookup).slice(0, 1), routing) : undefined;
     if (peer) return { kind: 'forward', targets: [peer[0].map((one) => ({ ...one, uri }))], ...edit };
-    const targets = peerByContact(uri, target, own.at(-1) as string);
+    const targets = peerByFlow(uri, own, flow, routing) ?? peerByContact(uri, target, own.at(-1) as string);
     const hop = targetOf(target);
     if (targets && (ours || (hop && placing.isNextHop(hop)))) return { kind: 'forward', targets, ...edit };
     return { kind: 'refuse', refusal: REFUSALS.noTransaction };
@@ -140,11 +163,6 @@ function isOfPhone(place: Place | undefined, flow: Flow, lookup: Lookup): boolea
 /** The place of the telephone that a user's request came from. */
 function originOf(user: string, flow: Flow, lookup: Lookup): string | undefined {
   const bindings = lookup(user).filter((binding) => binding.flow.remote.address === flow.remote.address);
-  const from = bindings.find((binding) => sameFlow(binding.flow, flow)) ?? bindings[0];
+  const from = bindings.find((binding) => isSameFlow(binding.flow, flow)) ?? bindings[0];
   return from && placeToken(user, from.contact);
 }
-
-const sameFlow = (a: Flow, b: Flow): boolean =>
-  a.transport === b.transport &&
-  a.remote.address === b.remote.address &&
-  (a.remote.port === b.remote.port || (a.connection !== undefined && a.connection === b.connection));

@@ -21,10 +21,10 @@ export function placeToken(aor: string, contact?: string): string {
   return contact === undefined ? `${PLACE_MARK}${user}` : `${PLACE_MARK}${user}~${contactHash(contact)}`;
 }
 
-/** Reads the user part of a URI. Undefined where it is no such name. */
+/** Reads the user part of a URI; a flow may follow (see proxy/flow-token.ts). Undefined where it is no such name. */
 export function parsePlace(user: string): Place | undefined {
   const match = user.startsWith(PLACE_MARK)
-    ? /^((?:[A-Za-z0-9.-]|_[0-9a-f]{2})+)(?:~([0-9a-f]{1,8}))?$/.exec(user.slice(PLACE_MARK.length))
+    ? /^((?:[A-Za-z0-9.-]|_[0-9a-f]{2})+)(?:~([0-9a-f]{1,8}))?(?:~~.*)?$/.exec(user.slice(PLACE_MARK.length))
     : null;
   if (match === null) return undefined;
   const aor = `sip:${(match[1] as string).replace(/_(..)/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))}`;

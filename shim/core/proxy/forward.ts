@@ -1,14 +1,12 @@
-import { type Message, maxForwards, parseUri, relayRequest, to, topVia } from '../sip/index.ts';
+import { type Message, maxForwards, parseUri, relayRequest, topVia } from '../sip/index.ts';
 import { type Flow, isSecure, type ListenPoint, viaStamp } from '../transport.ts';
+import { formsDialog } from './origin.ts';
 import type { Forward, RouteTarget } from './route.ts';
 import { bracketed } from './self.ts';
 import { isSips } from './sips.ts';
 
 /** RFC 3261 16.6 step 3: given to a request that carries none. */
 export const MAX_FORWARDS = 70;
-
-/** Requests that begin a dialog (RFC 3261 12.1, RFC 6665 4.1, RFC 3515): later ones of the dialog must come through here too. */
-const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER']);
 
 /**
  * RFC 3261 16.6 steps 1 to 8: the request as it is sent on to one target. `inbound` is the listening address at which it came in, `outbound` the one
@@ -43,7 +41,7 @@ export function forwarded(
     ...(breadth === undefined ? {} : { maxBreadth: breadth }),
     ...(stamp.received === undefined ? {} : { stampVia: stamp }),
     ...(formsDialog(m)
-      ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, { sips: isSips(uri), origin: way.origin, place }) }
+      ? { recordRoute: recordRoute(path.inbound ?? outbound, outbound, { ...way, sips: isSips(uri), place }) }
       : {}),
   });
 }
@@ -63,23 +61,25 @@ export function viaValue({ transport, address, port }: ListenPoint, branch: stri
   return `SIP/2.0/${transport.toUpperCase()} ${bracketed(address)}:${port};branch=${branch};rport`;
 }
 
-function formsDialog(m: Message): boolean {
-  return DIALOG_FORMING.has(m.method) && to(m)?.tag === undefined;
-}
-
 /**
  * RFC 3261 16.6 step 4. RFC 5658 5: where the two sides differ in transport or address, one value a side, that of the outbound side on top,
- * so that each side comes back to an address that it can reach.
+ * so that each side comes back to an address that it can reach; and where one of them is reached by its flow (RFC 5626 5.3), so that a request
+ * shows by its last value for which side it is.
  */
 function recordRoute(
   inbound: ListenPoint,
   outbound: ListenPoint,
-  { sips, origin, place }: { readonly sips: boolean; readonly origin: string | undefined; readonly place: string | undefined },
+  {
+    sips,
+    place,
+    origin,
+    originFlow,
+  }: Pick<Forward, 'origin' | 'originFlow'> & { readonly sips: boolean; readonly place: string | undefined },
 ): string {
   const same = inbound.transport === outbound.transport && inbound.address === outbound.address && inbound.port === outbound.port;
-  return same
+  return same && originFlow === undefined
     ? routeValue(outbound, sips, place ?? origin)
-    : `${routeValue(outbound, sips, place)}, ${routeValue(inbound, sips, origin)}`;
+    : `${routeValue(outbound, sips, place)}, ${routeValue(inbound, sips, originFlow ?? origin)}`;
 }
 
 /**

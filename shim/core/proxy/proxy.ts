@@ -53,7 +53,7 @@ export class StatefulProxy {
     if (isLoop(m, loop, routing.self)) return [];
     const actions: Action[] = [];
     // Nobody answers an ACK: where its peer has several telephones, those that do not have the dialog drop it (RFC 3261 17.1.1.3, 13.2.2.4).
-    for (const to of way.targets.flat()) {
+    for (const to of way.targets.flat().flatMap((one) => [one, ...(one.flows ?? [])])) {
       const target = routing.servers.first(to.target, now);
       const outbound = routing.self.pointFor(target, flow);
       if (outbound === undefined) continue;

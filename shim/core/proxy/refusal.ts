@@ -30,6 +30,8 @@ export const REFUSALS = {
   unknownUser: refusal(404, 'Not Found'),
   /** RFC 3261 21.4.18: known, and not there now */
   away: refusal(480, 'Temporarily Unavailable'),
+  /** RFC 5626 5.3.1, 11.5: by an edge proxy, of a flow that is gone */
+  flowFailed: refusal(430, 'Flow Failed'),
   /** RFC 5630 5.3, 6.2: asked for by a `sips:` URI, and no way there that is TLS all along */
   insecure: refusal(480, 'Temporarily Unavailable', ['Warning', '380 offhook "SIPS Not Allowed"']),
   /** Not for a domain served here, and nothing is configured that would take it */

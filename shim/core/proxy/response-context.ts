@@ -1,6 +1,7 @@
 import type { Message } from '../sip/index.ts';
 import type { Flow, Target } from '../transport.ts';
 import type { Final } from './best-response.ts';
+import type { Refusal } from './refusal.ts';
 import type { Forward, RouteTarget, TargetGroup } from './route.ts';
 
 /** The local user whom a request is for; null where it is for none. */
@@ -18,6 +19,9 @@ export interface ClientBranch {
   /** RFC 3263 4.3: the server of a name that it was sent to, and what is tried after it. */
   readonly server?: Target;
   readonly next?: RouteTarget;
+  /** RFC 5626 7: the next flow of the telephone that it was sent to; and what is told where its flow is gone and there is no other. */
+  readonly flow?: RouteTarget;
+  readonly gone?: Refusal;
   /** A provisional response has come: the server is there. */
   heard?: true;
   /** Its final response has come, or it has failed. */

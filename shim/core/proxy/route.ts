@@ -5,6 +5,8 @@ import { flowOfBinding } from '../registrar/outbound.ts';
 import { senderOf } from '../registrar/sender.ts';
 import { type Message, parseUri, routes, type SipUri, to, uriEqual } from '../sip/index.ts';
 import { bareHost, DEFAULT_PORT, type Flow, type Target } from '../transport.ts';
+import { type FlowTokens, isSameFlow, targetOfFlow } from './flow-token.ts';
+import { originToken } from './origin.ts';
 import { REFUSALS, type Refusal } from './refusal.ts';
 import type { Self } from './self.ts';
 import type { Servers } from './servers.ts';
@@ -28,6 +30,8 @@ export interface Forward {
   readonly callee?: string;
   /** edge: the place (see placing/token.ts) of the telephone that it came from, for the Record-Route on its side. */
   readonly origin?: string;
+  /** RFC 5626 5.3: the flow that it came over (`FlowTokens`), for the Record-Route on its side, where there is no other way back. */
+  readonly originFlow?: string;
   /** There is but one server that could take it and its like: what that answers holds for all of them (RFC 3261 16.7 step 6). */
   readonly sole?: true;
 }
@@ -46,6 +50,10 @@ export interface RouteTarget {
   readonly callee?: string | null;
   /** RFC 3263 4.3: the servers that are tried after that of `target`, should it fail. */
   readonly others?: readonly Target[];
+  /** RFC 5626 7: the further flows of the same telephone: the next is tried where this one fails. */
+  readonly flows?: readonly RouteTarget[];
+  /** It goes by one flow or not at all: what a caller is told where that flow is gone. */
+  readonly gone?: Refusal;
 }
 
 /** What routing asks of its surroundings. */
@@ -60,6 +68,8 @@ export interface Routing {
   readonly stranger: boolean;
   /** Is that request of a dialog that was set up through here and is followed. */
   readonly isKnownDialog: (m: Message) => boolean;
+  /** RFC 5626 5.2: names of flows; undefined where none are made. */
+  readonly flowTokens?: FlowTokens | undefined;
   /** At the edge of a PBX: routing by the rules for that. */
   readonly edge?: (arrival: Arrival, routing: Routing, flow: Flow) => Route;
   /** Most targets that one request is sent on to. */
@@ -79,7 +89,7 @@ export interface Arrival {
   readonly m: Message;
   /** The Request-URI. */
   readonly uri: string;
-  /** Route values for this element that were on top, and those that remain. */
+  /** Route values for this element that were on top (of a strict router the first as the Request-URI), and those that remain. */
   readonly own: readonly string[];
   readonly onward: readonly string[];
   /** It has a To tag and came along our Record-Route: it says that it is of a dialog that was set up through here. */
@@ -93,7 +103,9 @@ export interface Arrival {
 export function route(m: Message, routing: Routing, flow: Flow): Route {
   const arrival = arrive(m, routing.self);
   const way = routing.edge ? routing.edge(arrival, routing, flow) : routeOf(arrival, routing, flow);
-  return way.kind === 'forward' ? keepSecure(m.uri, way) : way;
+  if (way.kind !== 'forward') return way;
+  const originFlow = way.origin === undefined ? originToken(m, flow, routing) : undefined;
+  return keepSecure(m.uri, originFlow === undefined ? way : { ...way, originFlow });
 }
 
 function arrive(m: Message, self: Self): Arrival {
@@ -115,7 +127,15 @@ function arrive(m: Message, self: Self): Arrival {
   while (own < list.length && isOwn(list[own] as string, self)) own += 1;
   const onward = list.slice(own);
   const inDialog = (own > 0 || strict) && to(m)?.tag !== undefined;
-  return { m, uri, own: list.slice(0, own), onward, inDialog, received: received.length, edit: edits(received, onward) };
+  return {
+    m,
+    uri,
+    own: [...(strict ? [m.uri] : []), ...list.slice(0, own)],
+    onward,
+    inDialog,
+    received: received.length,
+    edit: edits(received, onward),
+  };
 }
 
 function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
@@ -138,7 +158,7 @@ function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
     // there beforehand goes the way of all others, and is no reason to send anything anywhere.
     const registered = registeredPeer(m, uri, target, routing);
     if (registered) return { kind: 'forward', targets: registered, ...edit };
-    const peer = peerByContact(uri, target, own.at(-1) as string);
+    const peer = peerByFlow(uri, own, flow, routing) ?? peerByContact(uri, target, own.at(-1) as string);
     // To tag and Route are a stranger's word as well: one who is no user or peer of ours must name a dialog that we know.
     if (peer && (isFamiliar(m, routing, flow) || routing.isKnownDialog(m))) return { kind: 'forward', targets: peer, ...edit };
     if (peer && !self.servesDomain(target)) return { kind: 'refuse', refusal: REFUSALS.noTransaction };
@@ -190,8 +210,7 @@ export const single = (uri: string, target: Target): Forward['targets'] => [[{ u
 /** RFC 3261 16.5, 16.6: the target set that the bindings make, best first as they are; undefined where none of them can be reached. */
 export function targetsOf(bindings: readonly Binding[], { maxBranches, placing }: Routing): Forward['targets'] | undefined {
   const groups: RouteTarget[][] = [];
-  const others: RouteTarget[][] = [];
-  const instances = new Set<string>();
+  const instances = new Map<string, RouteTarget[]>();
   let q: number | undefined;
   let count = 0;
   for (const binding of bindings) {
@@ -199,21 +218,33 @@ export function targetsOf(bindings: readonly Binding[], { maxBranches, placing }
     if (target === undefined) continue;
     if (++count > maxBranches) break;
     const { contact: uri, aor } = binding;
-    const one: RouteTarget = placing.edge ? { uri, target, place: placeToken(aor, uri) } : { uri, target };
-    // RFC 5626 7: "the proxy [...] MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time":
-    // the further flows of a telephone are tried when all else has failed.
+    const place = placing.edge ? { place: placeToken(aor, uri) } : {};
     const instance = flowOfBinding(binding)?.instance;
-    if (instance !== undefined && instances.has(instance)) {
-      others.push([one]);
+    const one: RouteTarget = { uri, target, ...place, ...goneOf(target, instance !== undefined && placing.edge) };
+    // RFC 5626 7: "the proxy [...] MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time."
+    const known = instance === undefined ? undefined : instances.get(instance);
+    if (known !== undefined) {
+      known.push(one);
       continue;
     }
-    if (instance !== undefined) instances.add(instance);
-    if (binding.q === q) groups.at(-1)?.push(one);
-    else groups.push([one]);
+    const flows: RouteTarget[] = [];
+    if (instance !== undefined) instances.set(instance, flows);
+    const chosen = instance === undefined ? one : { ...one, flows };
+    if (binding.q === q) groups.at(-1)?.push(chosen);
+    else groups.push([chosen]);
     q = binding.q;
   }
   const [first, ...rest] = groups;
-  return first && [first, ...rest, ...others];
+  return first && [first, ...rest];
+}
+
+/**
+ * What a caller is told where the only way to a telephone is gone: that it is away; by the edge proxy of another registrar that this flow of it
+ * is (RFC 5626 5.3.1), so that the registrar tries the next.
+ */
+function goneOf({ transport, connection, behindNat }: Target, atEdge: boolean): { readonly gone?: Refusal } {
+  const only = transport === 'ws' || transport === 'wss' || (behindNat === true && connection !== undefined);
+  return only ? { gone: atEdge ? REFUSALS.flowFailed : REFUSALS.away } : {};
 }
 
 /**
@@ -247,6 +278,25 @@ export function peerByContact(uri: string, contact: SipUri, ownRoute: string): F
   const side = parseUri(ownRoute);
   return target && single(uri, side ? { ...target, local: addressOf(side) } : target);
 }
+
+/**
+ * RFC 5626 5.3: who began the dialog over a flow that is the only way to him. By the last of our values, which is that of the peer's side: "if the
+ * flow in the flow token [...] matches the source IP address and port of the request, the request is an "outgoing" request", and goes on.
+ */
+export function peerByFlow(
+  uri: string,
+  own: readonly string[],
+  flow: Flow,
+  { flowTokens }: Routing,
+): Forward['targets'] | undefined {
+  const back = flowTokens?.read(parseUri(own.at(-1) ?? '')?.user ?? '');
+  return back && !isSameFlow(back, flow) ? [[byFlow(uri, back)]] : undefined;
+}
+
+/** 5.3.1: "If the flow no longer exists, the proxy SHOULD send a 430 (Flow Failed) response to the request." */
+export const byFlow = (uri: string, flow: Flow): RouteTarget => ({
+  ...{ uri, target: targetOfFlow(flow), gone: REFUSALS.flowFailed },
+});
 
 const addressOf = (uri: SipUri) => ({ address: bareHost(uri.host), port: uri.port ?? DEFAULT_PORT });
 

@@ -19,9 +19,16 @@ export function keepSecure(requestUri: string, way: Forward): Route {
 }
 
 const onlySecure = (group: TargetGroup): TargetGroup =>
-  group.filter(({ uri, target }) => isSips(uri) && isSecure(target.transport));
+  group.flatMap(({ flows = [], ...one }) => {
+    const [first, ...others] = [one, ...flows].filter(({ uri, target }) => isSips(uri) && isSecure(target.transport));
+    return first === undefined ? [] : [{ ...first, flows: others }];
+  });
 
-const calledBySip = (one: RouteTarget): RouteTarget => (isSips(one.uri) ? { ...one, uri: sipUriOf(one.uri) } : one);
+const calledBySip = (one: RouteTarget): RouteTarget => ({
+  ...one,
+  ...(isSips(one.uri) ? { uri: sipUriOf(one.uri) } : {}),
+  ...(one.flows ? { flows: one.flows.map(calledBySip) } : {}),
+});
 
 const isNotEmpty = (group: TargetGroup): boolean => group.length > 0;
 

@@ -91,6 +91,10 @@ export class TargetSearch {
     if (isChallenge(m.status)) context.challenges.push(m);
     // RFC 3263 4.3: "failure occurs if the transaction layer reports a 503 error response or a transport failure of some sort".
     if (m.status === 503 && this.#failOver(context, branch, now, header(m, 'retry-after'))) return this.#proceed(context, now);
+    // RFC 5626 7: "If a request for a particular AOR and instance-id fails with a 430 (Flow Failed) response, the proxy SHOULD replace the failed
+    // branch with another target (if one is available) with the same AOR and instance-id, but a different reg-id", and so after a 408. Any other
+    // final answer is that of the telephone.
+    if ((m.status === 430 || m.status === 408) && this.#nextFlow(context, branch)) return this.#proceed(context, now);
     if (m.status < 400 && this.#redirect(m, context, branch)) return this.#proceed(context, now);
     return this.#failed(context, { status: m.status, message: m }, now);
   }
@@ -111,6 +115,11 @@ export class TargetSearch {
     }
     // RFC 3263 4.3: "Failure also occurs if the transaction layer times out without ever having received any response, provisional or final".
     if (!branch.heard && this.#failOver(context, branch, now, undefined, event)) return this.#proceed(context, now);
+    if ((event.type === 'transport-error' || event.method === 'INVITE') && this.#nextFlow(context, branch))
+      return this.#proceed(context, now);
+    if (event.type === 'transport-error' && branch.gone) {
+      return this.#failed(context, { status: branch.gone.status, refusal: branch.gone }, now);
+    }
     // RFC 3261 16.9: "If the transport layer notifies a proxy of an error when it tries to forward a request, the proxy MUST behave as if the
     // forwarded request received a 503 response."
     if (event.type === 'transport-error') return this.#failed(context, UNREACHABLE, now);
@@ -138,6 +147,13 @@ export class TargetSearch {
     const late = event?.type === 'timeout' && event.method !== 'INVITE';
     if (branch.next === undefined || late || context.cancelled || (context.best?.status ?? 0) >= 600) return false;
     context.ready = [branch.next, ...context.ready];
+    return true;
+  }
+
+  /** Whether the next flow of the same telephone is tried. */
+  #nextFlow(context: ResponseContext, { flow }: ClientBranch): boolean {
+    if (flow === undefined || context.cancelled || (context.best?.status ?? 0) >= 600) return false;
+    context.ready = [flow, ...context.ready];
     return true;
   }
 
@@ -234,7 +250,7 @@ export class TargetSearch {
     const branch = makeBranch(this.#parts.unique(), context.loop);
     const plain = this.#written(context, one, branch, breadth);
     if (plain === undefined) {
-      const next = nextOf(one);
+      const next = nextOf(one) ?? nextFlowOf(one);
       return next ? this.#send(context, next, breadth, now) : failedAtOnce(context, UNREACHABLE);
     }
     // The Via says how the request was sent, so one that is too large is written anew.
@@ -274,7 +290,7 @@ export class TargetSearch {
     const sent = table.send({ text, method: request.method, branch }, target, now);
     if (!sent.ok) return failedAtOnce(context, FULL);
     const callee = one.callee === undefined ? (way.callee ?? null) : one.callee;
-    const next = nextOf(one);
+    const [next, flowOn] = [nextOf(one), nextFlowOf(one)];
     const server = one.target.address === undefined ? {} : { server: one.target, ...(next && { next }) };
     this.#contexts.addBranch(context, {
       id: sent.id,
@@ -283,6 +299,8 @@ export class TargetSearch {
       completed: false,
       ...(datagram && { datagram }),
       ...server,
+      ...(flowOn && { flow: flowOn }),
+      ...(one.gone && { gone: one.gone }),
     });
     const asked = one.callee === undefined ? {} : { asked: way.callee ?? null };
     observer.request(request, flow, callee ?? undefined, { ...one, branch, ...asked });
@@ -355,6 +373,12 @@ function failedAtOnce(context: ResponseContext, final: Final): Action[] {
 function nextOf({ others = [], ...one }: RouteTarget): RouteTarget | undefined {
   const [target, ...left] = others;
   return target && { ...one, target, ...(left.length > 0 && { others: left }) };
+}
+
+/** RFC 5626 7: the same request by the next flow of the same telephone. */
+function nextFlowOf({ flows = [], callee }: RouteTarget): RouteTarget | undefined {
+  const [next, ...left] = flows;
+  return next && { ...next, ...(callee === undefined ? {} : { callee }), ...(left.length > 0 && { flows: left }) };
 }
 
 /** A user whose last telephone has redirected the call is out of it. */

@@ -1,7 +1,9 @@
 import { AddressSet } from '../address-set.ts';
 import type { Binding } from '../registrar/binding.ts';
+import { flowOfBinding } from '../registrar/outbound.ts';
 import { parseIpv4, parseUri, type SipUri } from '../sip/index.ts';
 import { defaultPort, type Flow, type Target, transportNamed, withoutZone } from '../transport.ts';
+import { targetOfFlow } from './flow-token.ts';
 
 /**
  * The transport address that a SIP URI names (RFC 3261 18.1.1; its name is looked up when something is sent). Undefined for a transport
@@ -45,12 +47,24 @@ const PRIVATE = AddressSet.of([
 ]);
 
 /**
- * A phone that registered over a connection is reached by that connection while it is open (RFC 5626 5.3 in spirit), by its Contact
- * after that. Any other is reached by its Contact, from the address at which it registered; one behind NAT where its registration came from.
+ * Is whoever sent something over that flow reached at the address that its Contact names. Not by WebSocket, as only the browser can open one
+ * (RFC 7118 5), nor at an address of a private network that is not the one it came from.
  */
-export function targetOfBinding({ contact, flow }: Binding): Target | undefined {
+export function isReachable({ host, transport }: Target, flow: Flow): boolean {
+  if (flow.transport === 'ws' || flow.transport === 'wss' || transport === 'ws' || transport === 'wss') return false;
+  return host === withoutZone(flow.remote.address) || !(PRIVATE.has(host) || host.toLowerCase().endsWith('.invalid'));
+}
+
+/**
+ * A phone that registered over a connection is reached by that connection while it is open (RFC 5626 5.3 in spirit), by its Contact
+ * after that; one that asked for flows (RFC 5626) by its flow alone. Any other is reached by its Contact, from the address at which it registered;
+ * one behind NAT where its registration came from.
+ */
+export function targetOfBinding(binding: Binding): Target | undefined {
+  const { contact, flow } = binding;
   const uri = parseUri(contact);
   const target = uri && targetOf(uri);
+  if (flow.connection !== undefined && flowOfBinding(binding)) return targetOfFlow(flow);
   if (target && flow.transport === 'udp') return datagramTarget(target, flow);
   if (flow.transport === 'udp' || flow.connection === undefined) return target;
   const { address: host, port } = flow.remote;

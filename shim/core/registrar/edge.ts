@@ -1,6 +1,7 @@
 import type { Naming } from '../placing/naming.ts';
 import { contactHash, parsePlace, placeToken } from '../placing/token.ts';
 import { isLoop, loopHash, makeBranch } from '../proxy/branch.ts';
+import type { FlowTokens } from '../proxy/flow-token.ts';
 import { MAX_FORWARDS, viaValue } from '../proxy/forward.ts';
 import { REFUSALS, type Refusal } from '../proxy/refusal.ts';
 import { bracketed, type Self } from '../proxy/self.ts';
@@ -8,6 +9,7 @@ import type { Servers } from '../proxy/servers.ts';
 import { sentFrom } from '../proxy/target-search.ts';
 import { validate } from '../proxy/validate.ts';
 import {
+  contacts,
   header,
   type Message,
   type MessageLimits,
@@ -20,6 +22,7 @@ import {
   scan,
   to,
   topVia,
+  vias,
 } from '../sip/index.ts';
 import type { TransactionTable } from '../transaction/table.ts';
 import type { Action, TransactionEvent } from '../transaction/types.ts';
@@ -27,6 +30,7 @@ import { type Flow, isFramed, type ListenPoint, type Target, viaStamp } from '..
 import type { BindingChange } from './binding.ts';
 import { learn } from './learn.ts';
 import type { Location } from './location.ts';
+import { outboundOf } from './outbound.ts';
 import type { RegistrarPolicy } from './policy.ts';
 
 export interface EdgeSettings {
@@ -46,6 +50,8 @@ export interface EdgeParts {
   readonly naming: Naming;
   readonly location: Location;
   readonly unique: () => string;
+  /** RFC 5626 5.2: names of flows; undefined where none are made. */
+  readonly flowTokens: FlowTokens | undefined;
   /** Answers a request from here, in its server transaction. */
   readonly refuse: (id: string, m: Message, flow: Flow, refusal: Refusal, now: number) => Action[];
   /** May one more user be registered from there. */
@@ -214,7 +220,7 @@ export class EdgeRegistrar {
     if (!contactRewrite) {
       // RFC 3327 5.2: "a proxy [...] inserts a URI that resolves to itself as the topmost value in the Path header field"; 5.1: a UA that
       // does not say that it supports the extension may be spoken for by the proxy between.
-      return relayRequest(m, { ...edit, fields: [`Path: <sip:${placeToken(aor)}@${at};lr>`, 'Supported: path'] });
+      return relayRequest(m, { ...edit, fields: [`Path: <sip:${this.#path(m, aor, flow, at)}>`, 'Supported: path'] });
     }
     const text = replaceContacts(m, (uri) => {
       const token = placeToken(aor, uri);
@@ -223,6 +229,18 @@ export class EdgeRegistrar {
     });
     const rewritten = scan(text, { ...messages, headerBytes: text.length }, isFramed(flow.transport) ? 'datagram' : 'stream');
     return relayRequest(rewritten.ok ? rewritten.message : m, edit);
+  }
+
+  /**
+   * RFC 5626 5.1: for a telephone that asks for flows "if the edge proxy is the first SIP node after the UAC, the edge proxy [...] MUST store a
+   * "flow token" [...] in its Path URI" and "MUST include an "ob" URI parameter". The place before it means the same after a restart.
+   */
+  #path(m: Message, aor: string, flow: Flow, at: string): string {
+    const { flowTokens } = this.#parts;
+    const listed = contacts(m);
+    const first = vias(m)?.length === 1;
+    const flows = first && flowTokens !== undefined && listed.ok && outboundOf(m, listed.contacts) === 'served';
+    return flows ? `${flowTokens.of(flow, placeToken(aor))}@${at};lr;ob` : `${placeToken(aor)}@${at};lr`;
   }
 
   /** The answer with the telephone's own contacts where the PBX was given others. */
