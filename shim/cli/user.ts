@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { canonicalAor, domainOf } from '#protocol';
+import { canonicalAor, domainOf, isNumber } from '#protocol';
 import type { UserSettings } from '../config/user.ts';
 import { ha1 } from '../core/auth/digest.ts';
 import { ALGORITHMS, hashOf } from '../core/auth/hashes.ts';
@@ -22,7 +22,7 @@ export async function user(action: UserAction, address: string, settings: UserSe
   try {
     if (action === 'list') return withDatabase(open(), (database) => list(database, terminal));
     const aor = canonicalAor(address);
-    if (aor === undefined) return fail(`${JSON.stringify(address.slice(0, 80))} must be user@domain`);
+    if (aor === undefined || isNumber(aor)) return fail(`${JSON.stringify(address.slice(0, 80))} must be user@domain`);
     if (action === 'remove') {
       const gone = withDatabase(open(), (database) => database.remove(aor));
       return gone ? reloadHint(terminal) : fail(`there is no ${address}`);

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { numberRule } from '../../shim/config/placing-kind.ts';
 import { Naming, type NumberRule } from '../../shim/core/placing/naming.ts';
 import { contactHash, parsePlace, placeToken } from '../../shim/core/placing/token.ts';
+import { Self } from '../../shim/core/proxy/self.ts';
+import { parseUri, type SipUri } from '../../shim/core/sip/index.ts';
 
 const rule = (text: string): NumberRule => {
   const reading = numberRule.read(text);
@@ -34,11 +36,29 @@ describe('RFC 3261 10.3 step 5 whose address of record a URI is', () => {
     ['sip:101@second.example', 'sip:alice@example.com'],
     ['sip:+49301234@elsewhere.example;user=phone', 'sip:+49301234@elsewhere.example'],
     ['sip:example.com', undefined],
+    ['tel:+49-30-1234;ext=5', 'sip:alice@example.com'],
+    ['sip:+49301234;ext=5@example.com;user=phone', 'sip:alice@example.com'],
+    ['tel:7042;phone-context=old.example', 'sip:7042@example.com'],
+    ['tel:101;phone-context=second.example', 'sip:alice@example.com'],
+    ['tel:101;phone-context=elsewhere.example', 'sip:101@elsewhere.example'],
+    ['tel:101', 'sip:alice@example.com'],
+    ['sip:+1-201-555-0123@example.com;user=phone', 'sip:+12015550123@example.com'],
   ])('%s is %s', (uri, aor) => expect(names.aorOf(uri)).toBe(aor));
 
   it('without aliases and numbers is the canonical form alone', () => {
     expect(naming([], []).aorOf('sip:+49301234@example.com;user=phone')).toBe('sip:+49301234@example.com');
     expect(naming([], []).aorOf('tel:+49301234')).toBeUndefined();
+  });
+
+  it('has the numbers of its users alone, and those within its domains, as its own', () => {
+    const self = new Self([], ['example.com', 'old.example', 'second.example']);
+    const user = (uri: string) => names.localUser(parseUri(uri) as SipUri, self);
+    expect(user('tel:+49-30-1234')).toBe('sip:alice@example.com');
+    expect(user('tel:7042;phone-context=example.com')).toBe('sip:7042@example.com');
+    expect(user('tel:7042;phone-context=elsewhere.example')).toBeUndefined();
+    expect(user('tel:+4940')).toBeUndefined();
+    expect(user('sip:+1-201-555-0123@example.com;user=phone')).toBe('sip:+12015550123@example.com');
+    expect(user('sip:+1-201-555-0123@example.com')).toBe('sip:+1-201-555-0123@example.com');
   });
 
   it('is the same for what it has named once', () =>

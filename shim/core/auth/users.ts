@@ -1,4 +1,4 @@
-import { canonicalAor } from '#protocol';
+import { canonicalAor, isNumber } from '#protocol';
 import { ALGORITHMS, type Algorithm, algorithmOf, HASH_LENGTH } from './hashes.ts';
 
 /** What is kept of one user's password by one algorithm: its hash (HA1, RFC 7616 3.4.2) alone. */
@@ -42,7 +42,8 @@ export function parseUsers(text: string): { readonly rows: UserRow[]; readonly p
 function parseUser(line: string): UserRow | string {
   const [, address, realm, name, withDomain, hash] = LINE.exec(line) ?? [];
   const aor = address && canonicalAor(address);
-  if (!aor || realm === undefined || hash === undefined) return 'must be user@domain:realm:SHA-256:<hash> or ...:MD5:<hash>';
+  if (!aor || isNumber(aor) || realm === undefined || hash === undefined)
+    return 'must be user@domain:realm:SHA-256:<hash> or ...:MD5:<hash>';
   const algorithm = name === undefined ? undefined : algorithmOf(name);
   if (algorithm === undefined) return `the algorithm must be one of ${ALGORITHMS.join(', ')}`;
   if (hash.length !== HASH_LENGTH[algorithm]) return `the hash of ${algorithm} has ${HASH_LENGTH[algorithm]} hexadecimal digits`;

@@ -1,4 +1,4 @@
-import { canonicalAor, domainOf, type SnapshotUpdate } from '#protocol';
+import { canonicalAor, domainOf, isNumber, type SnapshotUpdate } from '#protocol';
 import { Element, type ElementSettings } from '../element/element.ts';
 import { Mirror, type MirrorSettings } from '../mirror/mirror.ts';
 import type { Observed } from '../mirror/reorder.ts';
@@ -41,7 +41,7 @@ export function replay(messages: readonly Observed[], settings: ReplaySettings):
   };
   const userOf = (uri: string) => {
     const aor = canonicalAor(uri);
-    return aor !== undefined && (settings.domains?.has(domainOf(aor)) ?? true) ? aor : undefined;
+    return aor !== undefined && !isNumber(aor) && (settings.domains?.has(domainOf(aor)) ?? true) ? aor : undefined;
   };
   const taken = settings.registeredOnly ? [] : assumed(messages, userOf, settings.mirror.messages);
   for (const binding of taken) location.replace(binding.aor, [binding]);

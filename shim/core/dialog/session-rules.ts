@@ -2,7 +2,7 @@ import { canonicalAor, type SessionType } from '#protocol';
 
 /** What calls of the addresses that a pattern matches are (FIG. 12, item 17): voice mail, a stream, a conference... */
 export interface SessionRule {
-  /** With `@`: matched against `user@host`, else against the user part; `*` stands for any characters, `?` for one, `\` takes the next as it is. */
+  /** With `@`: matched against `user@host`, else against the user part or number; `*` stands for any characters, `?` for one, `\` takes the next as it is. */
   readonly pattern: string;
   readonly type: SessionType;
 }
@@ -12,7 +12,7 @@ export function ruleFor(rules: readonly SessionRule[], uris: readonly string[]):
   if (rules.length === 0) return undefined;
   const addresses = uris.flatMap((uri) => canonicalAor(uri) ?? []).map((aor) => aor.slice(aor.indexOf(':') + 1));
   return rules.find(({ pattern }) =>
-    addresses.some((address) => matches(pattern, pattern.includes('@') ? address : address.slice(0, address.lastIndexOf('@')))),
+    addresses.some((address) => matches(pattern, pattern.includes('@') ? address : address.replace(/@[^@]*$/, ''))),
   )?.type;
 }
 

@@ -1,4 +1,4 @@
-import { LIMITS } from '#protocol';
+import { canonicalAor, LIMITS } from '#protocol';
 import type { Parties } from '../dialog/tracker.ts';
 import type { Placing } from '../placing/placing.ts';
 import type { Location } from '../registrar/location.ts';
@@ -31,7 +31,7 @@ export function partiesOf(
 
 /** The other side as presence tells it: the address of record where it is one, and the display name. */
 function peerOf(address: NameAddr, { naming }: Placing): { uri: string; name?: string } {
-  const uri = naming.aorOf(address.uri) ?? identityOf(address.uri);
+  const uri = naming.aorOf(address.uri) ?? canonicalAor(address.uri) ?? identityOf(address.uri);
   const name = address.display.slice(0, LIMITS.fieldLength);
   return name === '' ? { uri: own(uri) } : { uri: own(uri), name };
 }

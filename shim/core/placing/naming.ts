@@ -1,6 +1,6 @@
-import { canonicalAor, domainOf } from '#protocol';
+import { canonicalAor, domainOf, isNumber } from '#protocol';
 import type { Self } from '../proxy/self.ts';
-import { parseUri, type SipUri } from '../sip/index.ts';
+import { formatUri, parseUri, type SipUri } from '../sip/index.ts';
 import { PLACE_MARK, parsePlace } from './token.ts';
 
 /** Which numbers are which user. */
@@ -46,8 +46,9 @@ export class Naming {
     const place = text.includes(PLACE_MARK) ? parsePlace(parseUri(text)?.user ?? '') : undefined;
     if (place) return canonicalAor(place.aor);
     const written = canonicalAor(text);
+    // A number alone is a user's where a rule says so. Within a domain (RFC 3966 5.1.5) it is a user of that domain.
+    if (written === undefined || isNumber(written)) return this.#ofTel(parseUri(text));
     if (this.#plain) return written;
-    if (written === undefined) return this.#ofTel(parseUri(text));
     const host = domainOf(written);
     const domain = this.#aliases.get(host) ?? host;
     const user = written.slice('sip:'.length, -host.length - 1);
@@ -57,16 +58,23 @@ export class Naming {
 
   /** The user of this place whom a Request-URI names: one of a domain served here, or one whose number it is. Undefined for all others. */
   localUser(uri: SipUri, self: Self): string | undefined {
-    if (uri.scheme === 'tel') return this.#ofTel(uri);
+    if (uri.scheme === 'tel') {
+      const named = this.aorOf(formatUri(uri));
+      return named !== undefined && this.#domains.has(domainOf(named)) ? named : undefined;
+    }
     const sip = uri.scheme === 'sip' || uri.scheme === 'sips';
-    return sip && self.servesDomain(uri) ? this.aorOf(`sip:${uri.user}@${uri.host}`) : undefined;
+    if (!sip || !self.servesDomain(uri)) return undefined;
+    const phone = /^phone$/i.test(String(uri.params.get('user'))) ? ';user=phone' : '';
+    return this.aorOf(`sip:${uri.user}@${uri.host}${phone}`);
   }
 
   #ofTel(uri: SipUri | undefined): string | undefined {
     return uri?.scheme === 'tel' ? this.#ofNumber(uri.user) : undefined;
   }
 
-  #ofNumber(text: string): string | undefined {
+  #ofNumber(subscriber: string): string | undefined {
+    // Extensions of a number that is a user's are that user too.
+    const text = subscriber.replace(/;(?:ext|isub)=.*$/, '');
     if (!/^\+?[0-9*#().-]+$/.test(text)) return undefined;
     const digits = text.replace(/[-.()]/g, '');
     const exact = this.#exact.get(digits);
