@@ -145,16 +145,19 @@ describe('RFC 3966 properties of canonical names', () => {
         '\u017f',
       ),
       fc.stringMatching(/^[0-9a-zA-Z]{1,4}$/),
-      fc.string({ unit: 'binary', maxLength: 3 }),
+      fc.nat(0xffff).map((code) => String.fromCharCode(code)),
     );
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
         const aor = canonicalAor(parts.join(''));
-        if (aor === undefined) return;
-        expect(canonicalAor(aor)).toBe(aor);
-        expect(aor).toMatch(/^(?:sip:[!-~]+@|tel:)[!-~]+$/);
-        expect(aor.length).toBeLessThanOrEqual(LIMITS.userLength + 'sip:'.length);
-        expect(canonicalAor(`sip:user@${domainOf(aor)}`)).toBe(`sip:user@${domainOf(aor)}`);
+        if (aor === undefined) return true;
+        const domain = domainOf(aor);
+        return (
+          canonicalAor(aor) === aor &&
+          /^(?:sip:[!-~]+@|tel:)[!-~]+$/.test(aor) &&
+          aor.length <= LIMITS.userLength + 'sip:'.length &&
+          canonicalAor(`sip:user@${domain}`) === `sip:user@${domain}`
+        );
       }),
       { numRuns: 500 },
     );
