@@ -21,7 +21,13 @@ export default defineConfig({
           cloudflareTest({
             remoteBindings: false,
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { OFFHOOK_SECRET: 'the secret of the tests, which is long enough', BOARD_SHARDS: '3' } },
+            miniflare: {
+              bindings: {
+                OFFHOOK_SECRET: 'the secret of the tests, which is long enough',
+                BOARD_SHARDS: '3',
+                SITE_LEASE: '3600',
+              },
+            },
           }),
         ],
         // One runtime holds all objects of a test: a busy machine takes its time over hundreds of commits.

@@ -7,6 +7,7 @@ import { outsideOf } from './advertised.ts';
 import type { ShimSettings } from './config.ts';
 import { Element, type ElementSettings } from './core/element/element.ts';
 import type { Guard } from './core/guard/guard.ts';
+import { SiteLease } from './core/lease/lease.ts';
 import { Self } from './core/proxy/self.ts';
 import type { Address, Flow, ListenPoint } from './core/transport.ts';
 import { drained } from './drain.ts';
@@ -125,10 +126,12 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   });
   guard = element.guard;
   const { outbox } = element.presence;
+  const lease = new SiteLease({ chance: Math.random });
   const sender = createSender({
     url: settings.workerUrl,
     token: settings.token,
     outbox,
+    lease,
     disk,
     clock: () => clock.now(),
     onEvent: (event) => logOutbox(log, event),
@@ -180,6 +183,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       transactions: table.counters,
       presence: { untracked: presence.tracker.untracked, untold: presence.reporter.untold },
       outbox: outbox.counters,
+      lease: lease.counters,
       network: network.counters,
       disk: disk.counters,
       ...(passive

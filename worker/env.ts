@@ -1,12 +1,16 @@
 import type { Board } from './objects/board.ts';
+import type { Site } from './objects/site.ts';
 import type { User } from './objects/user.ts';
 
 /** Bindings of the Worker: see wrangler.toml. */
 export interface Env {
   readonly USER: DurableObjectNamespace<User>;
   readonly BOARD: DurableObjectNamespace<Board>;
+  readonly SITE: DurableObjectNamespace<Site>;
   /** Boards of one domain, 1 to 64. */
   readonly BOARD_SHARDS?: string;
+  /** How long a site stays in touch without a word, seconds, 1 to 3600. */
+  readonly SITE_LEASE?: string;
   /** Signs access tokens. Without it (or where it is too short) nothing but /healthz is answered. */
   readonly OFFHOOK_SECRET?: string;
 }

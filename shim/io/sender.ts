@@ -1,25 +1,22 @@
-import { Client, type Dispatcher } from 'undici';
-import { PROTOCOL_VERSION, type UpdateAnswer } from '#protocol';
+import { PROTOCOL_VERSION } from '#protocol';
+import type { SiteLease } from '../core/lease/lease.ts';
 import { parseAnswer } from '../core/outbox/answer.ts';
 import type { Outbox } from '../core/outbox/outbox.ts';
 import type { Batch, OutboxEvent, Outcome, SendFailure } from '../core/outbox/types.ts';
 import type { Disk } from './disk.ts';
-import { failureOfError, failureOfStatus } from './sender/failure.ts';
+import { type ChannelSettings, createChannel } from './sender/channel.ts';
+import { createLane } from './sender/lane.ts';
 
-export interface SenderSettings {
-  /** Base URL of the Worker; updates go to `v1/updates` below it. */
-  readonly url: string;
-  /** Bearer token with scope `ingest`. */
-  readonly token: string;
+export interface SenderSettings extends Pick<ChannelSettings, 'url' | 'token' | 'clock'> {
   readonly outbox: Outbox;
+  /** The site's lease; where there is none, nothing is sent but updates. */
+  readonly lease?: SiteLease;
   /**
    * What the outbox says is to be written goes here. Sending does not wait for it: an update that reached the Worker and not the disk is
    * either lost with the call that it tells of (a new start, a new epoch, a snapshot of what is known), or it is there twice, which the
    * Worker sees.
    */
   readonly disk: Pick<Disk, 'write'>;
-  /** ms since 1970 */
-  readonly clock: () => number;
   /** For the log. */
   readonly onEvent: (event: OutboxEvent) => void;
   /** Whole request, from connecting to the end of the answer, ms. Default 10,000. */
@@ -39,53 +36,64 @@ export interface Sender {
 /** Longest delay that `setTimeout` takes, ms. */
 const TIMER_MAX = 2 ** 31 - 1;
 
-/** Starts with the first `poke`. Throws where the URL is none: check settings before. */
+/**
+ * Starts with the first `poke`. Updates and what keeps the lease go by connections of their own, so that neither waits for the other; one
+ * timer wakes both. Throws where the URL is none: check settings before.
+ */
 export function createSender(settings: SenderSettings): Sender {
-  const { outbox, disk, clock, timeout = 10_000, answerBytes = 1024 * 1024 } = settings;
-  const base = new URL(settings.url.endsWith('/') ? settings.url : `${settings.url}/`);
-  const path = new URL('v1/updates', base).pathname;
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${settings.token}`, 'user-agent': 'offhook' };
-  const client = new Client(base.origin, {
-    connectTimeout: timeout,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-    keepAliveTimeout: 30_000,
-    maxResponseSize: answerBytes,
-  });
+  const { outbox, lease, disk, clock, timeout = 10_000, answerBytes = 1024 * 1024 } = settings;
+  const place = { url: settings.url, token: settings.token, clock, timeout, answerBytes };
+  const channels = [createChannel(place)];
   let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
   let closed = false;
+  const updates = createLane({
+    step: sendUpdates,
+    onDefect: (error) => tell(outbox.fail(internal(error), clock())),
+    onIdle: arm,
+  });
+  const heartbeats = lease && createLane({ step: () => sendHeartbeat(lease), onDefect: defectInLease, onIdle: arm });
+  if (lease !== undefined) channels.push(createChannel(place));
 
   function poke(): void {
-    if (running !== undefined || closed) return;
-    clearTimeout(timer);
-    running = run()
-      .catch((error) => tell(outbox.fail(internal(error), clock())))
-      .finally(() => {
-        running = undefined;
-        arm();
-      });
+    if (closed) return;
+    updates.run();
+    heartbeats?.run();
   }
 
-  /** The one timer of the outbox. */
+  /** The one timer of outbox and lease. */
   function arm(): void {
     clearTimeout(timer);
-    const at = closed ? undefined : outbox.nextDeadline();
-    if (at === undefined) return;
+    if (closed) return;
+    const due = [updates.busy ? undefined : outbox.nextDeadline(), heartbeats?.busy ? undefined : lease?.nextDeadline()];
+    const at = Math.min(...due.map((time) => time ?? Number.POSITIVE_INFINITY));
+    if (at === Number.POSITIVE_INFINITY) return;
     timer = setTimeout(poke, Math.min(Math.max(1, at - clock()), TIMER_MAX));
     timer.unref();
   }
 
-  async function run(): Promise<void> {
-    for (;;) {
-      // What one message leads to is sent in one request.
-      await undefined;
-      const batch = closed ? undefined : take();
-      if (batch === undefined) return;
-      const answer = 'reason' in batch ? batch : await post(batch);
-      const outcome = 'reason' in answer ? outbox.fail(answer, clock()) : outbox.settle(answer, clock());
-      tell(outcome);
-    }
+  /** One batch; false where there is none. */
+  async function sendUpdates(): Promise<boolean> {
+    const batch = closed ? undefined : take();
+    if (batch === undefined) return false;
+    const sentAt = clock();
+    const answer = 'reason' in batch ? batch : await post(0, batch);
+    if (!('reason' in answer)) lease?.spoken(answer.lease, sentAt);
+    tell('reason' in answer ? outbox.fail(answer, clock()) : outbox.settle(answer, clock()));
+    return true;
+  }
+
+  async function sendHeartbeat(lease: SiteLease): Promise<boolean> {
+    if (closed || !lease.take(clock())) return false;
+    const answer = await post(1, { site: outbox.site, items: [] });
+    if ('reason' in answer) lease.fail(answer, clock());
+    else lease.settle(answer.lease);
+    return true;
+  }
+
+  function defectInLease(error: unknown): void {
+    const failure = internal(error);
+    const pause = lease?.fail(failure, clock()) ?? 0;
+    settings.onEvent({ type: 'failed', failure, attempt: 1, pause });
   }
 
   /** A snapshot is built from all that is known of a user. Should that throw, the process goes on, and the fault is told with a pause. */
@@ -102,24 +110,11 @@ export function createSender(settings: SenderSettings): Sender {
     for (const event of events) settings.onEvent(event);
   }
 
-  async function post(batch: Batch): Promise<UpdateAnswer | SendFailure> {
+  function post(channel: number, { site, items }: Batch) {
     // Items are JSON already: they are written once, for disk and network.
-    const head = JSON.stringify({ version: PROTOCOL_VERSION, site: batch.site, sentAt: clock() });
-    const body = `${head.slice(0, -1)},"updates":[${batch.items.join(',')}]}`;
-    try {
-      const response = await client.request({ path, method: 'POST', headers, body, signal: AbortSignal.timeout(timeout) });
-      const text = await response.body.text();
-      if (response.statusCode < 200 || response.statusCode > 299) return refusal(response, text);
-      return parseAnswer(text, batch.items.length) ?? garbage(response.statusCode, text);
-    } catch (error) {
-      return failureOfError(error);
-    }
-  }
-
-  function refusal({ statusCode, headers }: Dispatcher.ResponseData, text: string): SendFailure {
-    const retryAfter = headers['retry-after'];
-    const failure = failureOfStatus(statusCode, Array.isArray(retryAfter) ? retryAfter[0] : retryAfter, clock());
-    return { ...failure, detail: text.slice(0, 200) };
+    const head = JSON.stringify({ version: PROTOCOL_VERSION, site, sentAt: clock() });
+    const body = `${head.slice(0, -1)},"updates":[${items.join(',')}]}`;
+    return (channels[channel] as (typeof channels)[0]).post('v1/updates', body, (text) => parseAnswer(text, items.length));
   }
 
   return {
@@ -127,10 +122,11 @@ export function createSender(settings: SenderSettings): Sender {
     async close(grace = 1000) {
       closed = true;
       clearTimeout(timer);
-      const end = setTimeout(() => client.destroy(), grace);
-      await running;
+      const cut = () => Promise.all(channels.map((channel) => channel.destroy()));
+      const end = setTimeout(cut, grace);
+      await Promise.all([updates.idle(), heartbeats?.idle()]);
       clearTimeout(end);
-      await client.destroy();
+      await cut();
     },
   };
 }
@@ -138,8 +134,4 @@ export function createSender(settings: SenderSettings): Sender {
 /** A fault of this process: it is told, and tried again with a pause. A rejection that nobody takes would end the process, and with it the calls. */
 function internal(error: unknown): SendFailure {
   return { reason: 'internal', detail: String((error as Error)?.stack ?? error) };
-}
-
-function garbage(status: number, text: string): SendFailure {
-  return { reason: 'garbage', status, detail: text.slice(0, 200) };
 }

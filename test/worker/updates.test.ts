@@ -27,8 +27,11 @@ describe('FIG. 12 the update message: bad batches', () => {
     expect(await problemOf(await post('/v1/updates', body))).toBe(problem);
   });
 
-  it('answers an empty batch', async () => {
-    expect(await okay(await post('/v1/updates', batch()))).toEqual({ results: [] });
+  it('answers an empty batch, the heartbeat of its site, with the lease', async () => {
+    expect(await okay(await post('/v1/updates', batch()))).toEqual({
+      results: [],
+      lease: { state: 'held', duration: 3_600_000, epoch: 0, round: 1 },
+    });
   });
 });
 

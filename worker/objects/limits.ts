@@ -10,6 +10,14 @@ export const OBJECT_LIMITS = {
   boardRetryMax: 60_000,
   /** Changes that wait in a user's object for its board; the oldest go first, the newest state never. */
   boardQueue: 64,
+  /** How long a site stays in touch without a word: default, least and greatest. */
+  leaseDefault: 30_000,
+  leaseMin: 1_000,
+  leaseMax: 3_600_000,
+  /** A site whose lease is not known (memory was lost) has so long to speak before it counts as out of touch. */
+  leaseDoubt: 3_500,
+  /** Boards that one site is known to stand on; those beyond are not told when it is lost. */
+  siteBoards: 4_096,
   /** Watchers of one board. */
   watchers: 10_000,
   /** Users in one snapshot frame, and their documents in it, characters; a document that is longer has a frame of its own. */

@@ -35,6 +35,13 @@ export type Overridden =
 /** The versions at which a change may be made (RFC 9110 13.1.1); `any`: the user has been seen; undefined: whatever is there. */
 export type Expected = readonly number[] | 'any' | undefined;
 
+/** What is read of a user. */
+export interface Reading {
+  readonly document: PresenceDocument;
+  /** The sites that reported the user, those of which nothing is live among them. */
+  readonly reporters: readonly string[];
+}
+
 /**
  * One user: the single writer of all that is known of them. A shell: what is true is decided in `presence/`, in one go without an
  * `await`; then it is stored in one commit, the alarm is armed, the board is told (by the request that brought the report, for all users of its batch), and only
@@ -110,6 +117,12 @@ export class User extends DurableObject<Env> {
     this.#settle();
     this.ctx.waitUntil(this.#show());
     return this.#record === undefined ? null : (compose(this.#record) ?? null);
+  }
+
+  /** The presence document as of now, and the sites that reported the user; null for a user never seen. */
+  async read(): Promise<Reading | null> {
+    const document = await this.get();
+    return document && { document, reporters: this.#record?.sites.map(({ site }) => site) ?? [] };
   }
 
   /** Up to `limit` history entries of versions below `before`, newest first; null for a user never seen. */

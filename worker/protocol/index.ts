@@ -1,5 +1,6 @@
 /** The wire contract between shim, Worker and readers. Imports nothing; both halves use it as `#protocol`. */
 export * from './aor.ts';
+export * from './lease.ts';
 export * from './limits.ts';
 export * from './override.ts';
 export * from './presence.ts';

@@ -70,6 +70,11 @@ export interface UpdateBatch {
   readonly version: typeof PROTOCOL_VERSION;
   /** Name of the reporting shim, unique in the deployment: 1 to 64 of `A-Z a-z 0-9 . _ -`. */
   readonly site: string;
+  /**
+   * The incarnation of the site that sends this batch (its updates may be of earlier ones). A site that names it takes part in reconciliation;
+   * one that does not is taken at its word.
+   */
+  readonly epoch?: number;
   /** The site's clock when the batch was sent, ms since 1970: the Worker corrects all times by the difference of the two clocks. */
   readonly sentAt: number;
   /** In the order of `sequence` for each user. */

@@ -1,6 +1,10 @@
+import type { LeaseAnswer } from './lease.ts';
+
 /** What `POST /v1/updates` answers: one verdict an item, in the order of the items. */
 export interface UpdateAnswer {
   readonly results: readonly Verdict[];
+  /** The lease of the site; absent where it could not be asked for in time. */
+  readonly lease?: LeaseAnswer;
 }
 
 /**

@@ -6,6 +6,14 @@ export const ROUTE_LIMITS = {
   batchTimeout: LIMITS.answerWithin,
   /** Objects that one request calls at the same time. */
   concurrency: 128,
+  /** How long a request waits for a site's object before it goes on without. */
+  siteTimeout: 2_000,
+  /** A renewed lease is renewed again by the same isolate only after this part of its duration. */
+  renewEvery: 1 / 6,
+  /** A site that is out of touch is asked again after so long. */
+  askAgain: 1_000,
+  /** Sites of which an isolate remembers how they stand. */
+  sitesKnown: 1_000,
   /** Documents told to a board in one request, characters. */
   boardText: 4 * 1024 * 1024,
   /** Entries of a page of history: default and greatest. */

@@ -6,6 +6,7 @@ import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
+import { withStaleness } from './leases.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { historySchema, usersSchema } from './schema/query.ts';
@@ -22,12 +23,18 @@ export async function getPresence(c: UserContext): Promise<Response> {
   if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
   const claims = c.get('claims');
   if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
-  const document = await c.env.USER.getByName(user).get();
-  if (document === null) return answer(c, neverSeen(user));
-  const etag = `"${document.version}"`;
+  const reading = await c.env.USER.getByName(user).read();
+  if (reading === null) return answer(c, neverSeen(user));
+  const document = await withStaleness(c.env, reading.document, reading.reporters);
+  const etag = tagOf(document);
   const headers = { etag, 'cache-control': 'private, no-cache', vary: 'Authorization' };
   if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
   return c.json(redact(document, detailOf(claims)), 200, headers);
+}
+
+/** Staleness leaves the version as it is: a document that is stale has a tag of its own. */
+function tagOf({ version, stale, staleSince = '' }: PresenceDocument): string {
+  return stale ? `"${version}-${Date.parse(staleSince).toString(36)}"` : `"${version}"`;
 }
 
 /** `POST /v1/presence/query`: many at once, in the order asked, each a document or a problem. */
@@ -60,7 +67,9 @@ export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
 /** A user's document; null for one never seen, undefined where the object does not say in time. One that fails spoils no other. */
 async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDocument | null | undefined> {
   try {
-    return limit.isOver ? undefined : await limit.within(env.USER.getByName(user).get());
+    if (limit.isOver) return undefined;
+    const reading = await limit.within(env.USER.getByName(user).read());
+    return reading && (await limit.within(withStaleness(env, reading.document, reading.reporters)));
   } catch (error) {
     console.error(`a user could not be asked: ${error}`);
     return undefined;

@@ -1,8 +1,10 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
+import { boardOf, shardCount } from '../objects/shard.ts';
 import { clockShift, shiftTimes } from '../presence/index.ts';
 import {
   domainOf,
+  type LeaseAnswer,
   LIMITS,
   PROTOCOL_VERSION,
   type TokenClaims,
@@ -15,6 +17,7 @@ import { BoardPost } from './board-post.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
+import { isLatest, renewLease } from './leases.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, problem } from './problem.ts';
 import { batchSchema } from './schema/batch.ts';
@@ -39,7 +42,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     const { field, reason } = finding(batch.error);
     return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
   }
-  const { site, sentAt, updates } = batch.data;
+  const { site, epoch, sentAt, updates } = batch.data;
   if (updates.length > LIMITS.batchUpdates) {
     return answer(c, problem('too-many-items', `more than ${LIMITS.batchUpdates} updates`, 'updates'));
   }
@@ -61,6 +64,11 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     if (items === undefined) byUser.set(read.update.user, [item]);
     else items.push(item);
   });
+  const shards = shardCount(c.env.BOARD_SHARDS);
+  const renewal = renewLease(c.env, site, epoch, new Set([...byUser.keys()].map((user) => boardOf(user, shards))));
+  // An incarnation that may be an old one is looked at before its word changes anything.
+  const first = epoch === undefined || isLatest(site, epoch) ? undefined : await renewal;
+  if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
   const post = new BoardPost(c.env.BOARD);
   await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
@@ -70,7 +78,20 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     });
   });
   limit.clear();
-  return c.json({ results } satisfies UpdateAnswer);
+  const lease = await renewal;
+  return c.json({ results, ...(lease === undefined ? {} : { lease }) } satisfies UpdateAnswer);
+}
+
+/** A later incarnation of the site was heard: this one changes nothing, not even for users of whom the later one has said nothing yet. */
+function superseded(
+  lease: LeaseAnswer,
+  byUser: ReadonlyMap<string, readonly Item[]>,
+  results: (Verdict | undefined)[],
+): UpdateAnswer {
+  for (const { index, update } of [...byUser.values()].flat()) {
+    results[index] = { sequence: update.sequence, verdict: 'stale', last: { epoch: lease.epoch, sequence: 0 } };
+  }
+  return { results: results as Verdict[], lease };
 }
 
 type Read = { readonly ok: true; readonly update: Update } | { readonly ok: false; readonly verdict: Verdict };

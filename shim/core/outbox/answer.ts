@@ -1,4 +1,4 @@
-import type { UpdateAnswer, Verdict } from '#protocol';
+import type { LeaseAnswer, UpdateAnswer, Verdict } from '#protocol';
 
 /**
  * Reads the answer to a batch of `count` updates. The answer comes over the network: undefined where it is anything else than one
@@ -13,7 +13,14 @@ export function parseAnswer(text: string, count: number): UpdateAnswer | undefin
   }
   const results = isRecord(value) ? value.results : undefined;
   if (!Array.isArray(results) || results.length !== count || !results.every(isVerdict)) return undefined;
-  return { results };
+  const lease = isRecord(value) && isLease(value.lease) ? value.lease : undefined;
+  return { results, ...(lease === undefined ? {} : { lease }) };
+}
+
+/** A lease that cannot be read is none: the verdicts count all the same. */
+export function isLease(value: unknown): value is LeaseAnswer {
+  if (!isRecord(value) || !isCount(value.duration) || !isCount(value.epoch) || !isCount(value.round)) return false;
+  return value.duration > 0 && (value.state === 'held' || value.state === 'reconcile' || value.state === 'superseded');
 }
 
 function isVerdict(value: unknown): value is Verdict {

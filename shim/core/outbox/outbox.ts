@@ -74,6 +74,11 @@ export class Outbox {
     this.#snapshotOf = snapshotOf;
   }
 
+  /** The name of this shim. */
+  get site(): string {
+    return this.#site;
+  }
+
   /** The incarnation that new updates carry. */
   get epoch(): number {
     return this.#epoch;

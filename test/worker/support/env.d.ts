@@ -3,7 +3,9 @@ declare namespace Cloudflare {
   interface Env {
     readonly USER: DurableObjectNamespace<import('../../../worker/objects/user.ts').User>;
     readonly BOARD: DurableObjectNamespace<import('../../../worker/objects/board.ts').Board>;
+    readonly SITE: DurableObjectNamespace<import('../../../worker/objects/site.ts').Site>;
     readonly BOARD_SHARDS: string;
+    readonly SITE_LEASE: string;
     readonly OFFHOOK_SECRET: string;
   }
   interface GlobalProps {

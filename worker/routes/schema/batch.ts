@@ -6,6 +6,7 @@ import { PROTOCOL_VERSION } from '../../protocol/index.ts';
 export const batchSchema = z.object({
   version: z.literal(PROTOCOL_VERSION),
   site: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'is not 1 to 64 of A-Z a-z 0-9 . _ -'),
+  epoch: z.number().int().min(1).exactOptional(),
   sentAt: z.number().int().min(0).max(LAST_TIME),
   updates: z.array(z.unknown()),
 });

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { SiteLease } from '../../shim/core/lease/lease.ts';
+
+const T = 1_800_000_000_000;
+const held = (duration = 30_000) => ({ state: 'held', duration, epoch: 1, round: 1 }) as const;
+const newLease = () => new SiteLease({ chance: () => 0.5 });
+
+describe('Offhook leases: heartbeats of the shim', () => {
+  it('are sent at once at the start, and then every third of the lease that the Worker tells', () => {
+    const lease = newLease();
+    expect(lease.take(T)).toBe(true);
+    expect([lease.take(T), lease.nextDeadline()]).toEqual([false, undefined]);
+    lease.settle(held(9000));
+    expect(lease.nextDeadline()).toBe(T + 3000);
+    expect(lease.take(T + 2999)).toBe(false);
+    expect(lease.take(T + 3000)).toBe(true);
+  });
+
+  it('are not sent while updates go through: those renew it', () => {
+    const lease = newLease();
+    lease.spoken(held(), T);
+    expect(lease.nextDeadline()).toBe(T + 10_000);
+    lease.spoken(held(), T + 9000);
+    expect(lease.take(T + 10_000)).toBe(false);
+    expect(lease.nextDeadline()).toBe(T + 19_000);
+    lease.spoken(held(), T + 8000);
+    expect(lease.nextDeadline()).toBe(T + 19_000);
+  });
+
+  it('are tried again with a pause that doubles up to a third of the lease, so that a lease is not lost by one failure', () => {
+    const lease = newLease();
+    const pauses: number[] = [];
+    let now = T;
+    for (let i = 0; i < 8; i++) {
+      now = Math.max(now, lease.nextDeadline() as number);
+      expect(lease.take(now)).toBe(true);
+      pauses.push(lease.fail({ reason: 'unreachable' }, now));
+    }
+    expect(pauses).toEqual([188, 375, 750, 1500, 3000, 6000, 7500, 7500]);
+    now = lease.nextDeadline() as number;
+    expect(lease.take(now)).toBe(true);
+    lease.settle(held());
+    lease.take(now + 10_000);
+    expect(lease.fail({ reason: 'timeout' }, now + 10_000)).toBe(188);
+  });
+});

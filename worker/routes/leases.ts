@@ -1,0 +1,101 @@
+import type { Env } from '../env.ts';
+import { OBJECT_LIMITS } from '../objects/limits.ts';
+import type { Standing } from '../objects/site.ts';
+import { within } from '../objects/within.ts';
+import { type OutOfTouch, shown, sourcesOf } from '../presence/index.ts';
+import type { LeaseAnswer, PresenceDocument } from '../protocol/index.ts';
+import { ROUTE_LIMITS } from './limits.ts';
+
+/** What this isolate knows of a site's lease by having renewed it. */
+interface Renewed {
+  readonly answer: LeaseAnswer;
+  readonly at: number;
+  /** Boards that its object was told of. */
+  readonly boards: Set<string>;
+}
+
+/** A site that is in touch is so until a known time, so until then nobody has to ask its object again. */
+const standings = new Map<string, { readonly standing: Standing; readonly askAgain: number }>();
+const renewals = new Map<string, Renewed>();
+
+/** The duration of a lease, ms, from the variable SITE_LEASE: 1 to 3600 seconds; what is no such number is the default, 30. */
+export function leaseDuration(variable: string | undefined): number {
+  const duration = Number(variable) * 1000;
+  const valid = duration >= OBJECT_LIMITS.leaseMin && duration <= OBJECT_LIMITS.leaseMax;
+  return valid ? Math.round(duration) : OBJECT_LIMITS.leaseDefault;
+}
+
+/**
+ * A batch of a site arrived, of that incarnation, about users of these boards: its lease is renewed, unless this isolate did so a moment ago.
+ * Undefined where the site's object does not answer in time: the updates are taken all the same.
+ */
+export async function renewLease(
+  env: Env,
+  site: string,
+  epoch: number | undefined,
+  boards: ReadonlySet<string>,
+): Promise<LeaseAnswer | undefined> {
+  const now = Date.now();
+  const duration = leaseDuration(env.SITE_LEASE);
+  const known = renewals.get(site);
+  const unknown = [...boards].filter((board) => known?.boards.has(board) !== true);
+  if (isRenewed(known, epoch, now, duration) && unknown.length === 0) return known?.answer;
+  try {
+    const answer = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).renew(epoch, unknown, duration));
+    if (renewals.size >= ROUTE_LIMITS.sitesKnown) renewals.clear();
+    renewals.set(site, { answer, at: now, boards: new Set([...(known?.boards ?? []), ...unknown]) });
+    if (answer.state === 'held') note(site, { since: null, until: now + duration }, now);
+    return answer;
+  } catch (error) {
+    console.error(`the lease of a site could not be renewed: ${error}`);
+    return undefined;
+  }
+}
+
+/** Is that incarnation known here to be the latest of its site, so that its updates need not wait for the renewal. */
+export function isLatest(site: string, epoch: number): boolean {
+  return renewals.get(site)?.answer.epoch === epoch;
+}
+
+/** The document as it is to be shown: `stale` or `unknown` where sites on whose word it rests are out of touch. */
+export async function withStaleness(
+  env: Env,
+  document: PresenceDocument,
+  reporters: readonly string[],
+): Promise<PresenceDocument> {
+  const sources = sourcesOf(document, reporters);
+  const lost = new Map<string, number>();
+  await Promise.all(
+    sources.map(async (site) => {
+      const since = await outOfTouch(env, site);
+      if (since !== undefined) lost.set(site, since);
+    }),
+  );
+  const since: OutOfTouch = (site) => lost.get(site);
+  return lost.size === 0 ? document : shown(document, reporters, since);
+}
+
+async function outOfTouch(env: Env, site: string): Promise<number | undefined> {
+  const known = standings.get(site);
+  if (known !== undefined && Date.now() < known.askAgain) return known.standing.since ?? undefined;
+  try {
+    const standing = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).standing());
+    note(site, standing ?? { since: null, until: Date.now() + ROUTE_LIMITS.askAgain }, Date.now());
+    return standing?.since ?? undefined;
+  } catch (error) {
+    console.error(`a site could not be asked: ${error}`);
+    // What was known of it last may be known no better by anybody.
+    return known?.standing.since ?? undefined;
+  }
+}
+
+function note(site: string, standing: Standing, now: number): void {
+  if (standings.size >= ROUTE_LIMITS.sitesKnown) standings.clear();
+  standings.set(site, { standing, askAgain: standing.since === null ? standing.until : now + ROUTE_LIMITS.askAgain });
+}
+
+function isRenewed(known: Renewed | undefined, epoch: number | undefined, now: number, duration: number): boolean {
+  if (known === undefined || known.answer.state !== 'held' || known.answer.duration !== duration) return false;
+  if (epoch !== undefined && known.answer.epoch !== epoch) return false;
+  return now >= known.at && now - known.at < duration * ROUTE_LIMITS.renewEvery;
+}
