@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Self } from '../../shim/core/proxy/self.ts';
 import { header, headers, parseUri, type SipUri } from '../../shim/core/sip/index.ts';
 import type { Flow } from '../../shim/core/transport.ts';
-import { flow, SHIM, summary, type TestElement, testElement } from '../support/element.ts';
+import { answerTo, flow, SHIM, summary, type TestElement, testElement } from '../support/element.ts';
 import { requestText, SDP } from '../support/sip-text.ts';
 
 const UPSTREAM = { transport: 'udp', host: '127.0.0.8', port: 5080 } as const;
@@ -73,9 +73,12 @@ describe('RFC 3261 16.6 a Route that leads elsewhere', () => {
     }
   });
 
-  it('is followed for strangers within a dialog that was set up through here', () => {
+  it('is followed for strangers within a dialog that was set up through here, where it is on its way', () => {
     const shim = office();
-    shim.receive(requestText('INVITE'), flow(66));
+    const sent = shim.receive(requestText('INVITE'), flow(66)).messages.find((m) => m.method === 'INVITE' && m.status === 0);
+    if (sent === undefined) throw new Error('nothing was sent');
+    const recorded = elsewhere.map((line) => `Record-${line}`);
+    shim.receive(answerTo(sent, 200, { headers: recorded }), flow(3));
     const text = requestText('BYE', { to: '<sip:bob@example.com>;tag=b', headers: [OWN_ROUTE, ...elsewhere] });
     expect(summary(shim.receive(text, flow(66)))).toEqual(['BYE > 203.0.113.9:5060']);
   });

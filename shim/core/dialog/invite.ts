@@ -1,4 +1,4 @@
-import { callId, contacts, cseq, from, header, type Message, own, to } from '../sip/index.ts';
+import { callId, contacts, cseq, from, header, type Message, own, requires, to } from '../sip/index.ts';
 import { type CallBook, tell } from './book.ts';
 import {
   type Branch,
@@ -16,7 +16,7 @@ import { replace } from './replaces.ts';
 import { streamsOf } from './sdp.ts';
 import { ruleFor } from './session-rules.ts';
 import { observeTimer } from './session-timer.ts';
-import { learnEnds, TARGET_LENGTH } from './target.ts';
+import { learnEnds, learnRoute, TARGET_LENGTH } from './target.ts';
 
 /** The parties of an INVITE, as far as they are users that this shim may speak for. */
 export interface Parties {
@@ -108,7 +108,7 @@ function kept({ branch, uri, target }: Branch): Branch[] {
 }
 
 /** What of the INVITE is needed later: for whom the call is by the configuration, whom it replaces, and how its caller is reached. */
-function remember(call: Call, m: Message, { sessionRules, probe }: CallBook['settings']): void {
+function remember(call: Call, m: Message, { sessionRules }: CallBook['settings']): void {
   const [caller, called] = [from(m)?.uri ?? '', to(m)?.uri ?? ''];
   const rule = sessionRules && ruleFor(sessionRules, [called, m.uri]);
   if (rule) {
@@ -117,7 +117,6 @@ function remember(call: Call, m: Message, { sessionRules, probe }: CallBook['set
   }
   const replaces = header(m, 'replaces');
   if (replaces !== undefined) call.replaces = own(replaces);
-  if (probe === undefined) return;
   const listed = contacts(m);
   const contact = (listed.ok && listed.contacts[0]?.uri) || '';
   if ([caller, called, contact].some((uri) => uri.length > TARGET_LENGTH)) return;
@@ -149,7 +148,7 @@ export function answer(book: CallBook, call: Call, m: Message, now: number): Cal
   const detail = describe(call, m, own(tag));
   if (detail) {
     observeTimer(detail, m, now);
-    if (book.probes) learnEnds(call, detail, m);
+    learnEnds(call, detail, m);
   }
   // FIG. 4: "When information required for data communication is notified by the 200 response message and the ACK message, the
   // method shown in FIG. 4 must be used."
@@ -165,7 +164,11 @@ export function answer(book: CallBook, call: Call, m: Message, now: number): Cal
 /** Early dialogs (RFC 3261 12.1), which may have media of their own. */
 function provisional(book: CallBook, call: Call, m: Message, tag: string, now: number): CallEvent[] {
   if (call.phase !== 'trying' && call.phase !== 'early') return [];
-  if (tag !== '' && dialogState(call, tag) === undefined && m.bodyStart < m.text.length) describe(call, m, own(tag));
+  const reliable = requires(m).includes('100rel');
+  if (tag !== '' && dialogState(call, tag) === undefined && (reliable || m.bodyStart < m.text.length)) {
+    const detail = describe(call, m, own(tag));
+    if (detail && reliable) learnRoute(detail, m);
+  }
   if (call.phase === 'early') return book.rings(call, now);
   book.calls.setDeadline(call, now + book.settings.earlyCap);
   call.phase = 'early';

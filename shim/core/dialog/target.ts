@@ -1,7 +1,10 @@
 import { contacts, cseq, type Message, own, recordRoutes } from '../sip/index.ts';
 import { type Call, type Dialog, otherSide, type Side } from './call.ts';
 
-/** Longest URI (Contact, From, To) and Record-Route that is kept of a dialog, characters: with longer ones it is not asked whether it lives. */
+/**
+ * Longest URI (Contact, From, To) and Record-Route that is kept of a dialog, characters: with longer ones it is not asked whether it lives, and
+ * strangers in it get to no hop beyond.
+ */
 export const TARGET_LENGTH = 512;
 const ROUTE_LENGTH = 1024;
 
@@ -11,15 +14,27 @@ const contactOf = (m: Message): string => {
   return uri.length <= TARGET_LENGTH ? uri : '';
 };
 
-/** RFC 3261 12.1: remote targets, route set and sequence numbers of a dialog, from the 2xx that confirmed it. */
-export function learnEnds(call: Call, dialog: Dialog, m: Message): void {
+/** RFC 3261 12.1: the route set of a dialog, from the response that set it up: of an early one from what is acknowledged by PRACK (RFC 3262). */
+export function learnRoute(dialog: Dialog, m: Message): void {
   const route = (recordRoutes(m) ?? []).map(({ uri }) => uri).join(' ');
+  if (route !== '' && route.length <= ROUTE_LENGTH && route !== dialog.route) dialog.route = own(route);
+}
+
+/** The same with the remote targets and sequence numbers, from the 2xx that confirmed it. */
+export function learnEnds(call: Call, dialog: Dialog, m: Message): void {
+  learnRoute(dialog, m);
   const target = contactOf(m);
-  if (call.ends === undefined || call.ends.contact === '' || target === '' || route === '' || route.length > ROUTE_LENGTH) return;
-  dialog.route = own(route);
+  if (call.ends === undefined || call.ends.contact === '' || target === '') return;
   dialog.caller = { target: call.ends.contact, cseq: call.cseq };
   dialog.callee = { target: own(target), cseq: dialog.callee?.cseq ?? 0 };
 }
+
+/** RFC 3261 12.2.1.1: the URIs to which requests of that dialog go. */
+export const waysOf = ({ route, caller, callee }: Dialog): readonly string[] => [
+  ...(route ? route.split(' ') : []),
+  ...(caller ? [caller.target] : []),
+  ...(callee ? [callee.target] : []),
+];
 
 /** RFC 3261 12.2.1.1, 12.2.2: a request within the dialog moves the sequence number of its sender, and may ask to move its target. */
 export function requestMoves(dialog: Dialog, m: Message, side: Side): void {

@@ -10,7 +10,7 @@ import type { Finding, Probe } from './probe.ts';
 import { RestoredCalls } from './restored.ts';
 import { observeTimer } from './session-timer.ts';
 import type { TrackerSettings } from './settings.ts';
-import { requestMoves, responseMoves } from './target.ts';
+import { requestMoves, responseMoves, waysOf } from './target.ts';
 
 export type { Onward, Parties } from './invite.ts';
 export type { TrackerSettings } from './settings.ts';
@@ -184,6 +184,14 @@ export class DialogTracker {
   /** Is that message of a call that is followed: by its Call-ID and one of its tags. */
   knows(m: Message): boolean {
     return this.#book.of(m).length > 0;
+  }
+
+  /** Where the route set and the two ends of that message's dialog lead, as URIs (RFC 3261 12.2.1.1); none where it is not followed. */
+  waysOf(m: Message): readonly string[] {
+    return this.#book.of(m).flatMap((call) => {
+      const detail = detailOf(call, calleeTag(call, m));
+      return detail ? waysOf(detail) : [];
+    });
   }
 
   /** The calls that have changed since this was last asked; those that ended are no longer among `calls`. */

@@ -147,6 +147,7 @@ export class Element {
         return isStranger();
       },
       isKnownDialog: (m) => this.presence.tracker.knows(m),
+      waysOf: (m) => this.presence.tracker.waysOf(m),
       ...(this.#placing.edge ? { edge: edgeRoute } : {}),
       get maxBranches() {
         return settings.maxBranches;

@@ -13,6 +13,7 @@ import {
   targetsOf,
 } from '../proxy/route.ts';
 import { targetOf } from '../proxy/target.ts';
+import { isOnWay } from '../proxy/ways.ts';
 import type { Binding } from '../registrar/binding.ts';
 import { senderOf } from '../registrar/sender.ts';
 import { from, parseUri, type SipUri, to, uriEqual } from '../sip/index.ts';
@@ -109,9 +110,10 @@ function toPbx(arrival: Arrival, place: Place | undefined, routing: Routing, flo
   const { self, lookup, placing } = routing;
   const user = senderOf(m, flow, lookup, placing.naming);
   const first = onward[0];
-  const ours = user !== undefined || (inDialog && (isOfPhone(place, flow, lookup) || routing.isKnownDialog(m)));
+  const known = user !== undefined || (inDialog && isOfPhone(place, flow, lookup));
+  const ours = known || (inDialog && routing.isKnownDialog(m));
   if (first !== undefined) {
-    if (ours || isNextHop(first, routing)) return alongRoute(arrival, first);
+    if (known || isNextHop(first, routing) || (inDialog && isOnWay(m, first, routing))) return alongRoute(arrival, first);
     return { kind: 'refuse', refusal: inDialog ? REFUSALS.noTransaction : REFUSALS.relay };
   }
   const target = parseUri(uri);

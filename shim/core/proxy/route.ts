@@ -12,6 +12,7 @@ import type { Self } from './self.ts';
 import type { Servers } from './servers.ts';
 import { keepSecure } from './sips.ts';
 import { targetOf, targetOfBinding } from './target.ts';
+import { isOnWay } from './ways.ts';
 
 /** Where a request goes (RFC 3261 16.4 to 16.6). */
 export type Route =
@@ -68,6 +69,8 @@ export interface Routing {
   readonly stranger: boolean;
   /** Is that request of a dialog that was set up through here and is followed. */
   readonly isKnownDialog: (m: Message) => boolean;
+  /** The URIs of its route set and remote targets, as they were seen; none where it is not followed. */
+  readonly waysOf: (m: Message) => readonly string[];
   /** RFC 5626 5.2: names of flows; undefined where none are made. */
   readonly flowTokens?: FlowTokens | undefined;
   /** At the edge of a PBX: routing by the rules for that. */
@@ -143,11 +146,11 @@ function routeOf(arrival: Arrival, routing: Routing, flow: Flow): Route {
   const { self, placing } = routing;
   const first = onward[0];
   if (first !== undefined) {
-    // A Route that leads elsewhere is followed within a dialog that was set up through here, to a next hop, and for our own users and peers.
+    // A Route that leads elsewhere is followed along a dialog that was set up through here, to a next hop, and for our own users and peers.
     // To follow it for anybody else would make this element send whatever a stranger likes to wherever a stranger likes.
     const hop = isNextHop(first, routing);
     if (hop && (!isClosed(routing) || (inDialog && m.method !== 'INVITE'))) return alongRoute(arrival, first);
-    if (isFamiliar(m, routing, flow) || (inDialog && routing.isKnownDialog(m))) return alongRoute(arrival, first);
+    if (isFamiliar(m, routing, flow) || (inDialog && isOnWay(m, first, routing))) return alongRoute(arrival, first);
     return { kind: 'refuse', refusal: inDialog ? REFUSALS.noTransaction : hop ? REFUSALS.stranger : REFUSALS.relay };
   }
   const target = parseUri(uri);
