@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryEntry, OnlineUpdate, PresenceDocument, UpdateAnswer } from '#protocol';
 import { type RunningShim, startShim } from '../../shim/shim.ts';
+import { killWorker } from '../support/kill.ts';
 import type { LeanCall } from '../support/lean-call.ts';
 import { LeanPhones } from '../support/lean-phones.ts';
+import { seeded } from '../support/mutate.ts';
 import { type Address, type RunningWorker, SILENT, shimSettings, startWorker } from '../support/product.ts';
 import { Reader } from '../support/reader.ts';
 import { soon, until } from '../support/until.ts';
 import { UpdateStream } from '../support/update-stream.ts';
+import { killCampaign } from './kill-campaign.ts';
 
 let worker: RunningWorker;
 let reader: Reader;
@@ -19,28 +22,20 @@ beforeAll(async () => {
 }, 30_000);
 afterAll(() => worker?.close());
 
-/** SIGKILL to workerd. Resolves when the one started in its place answers. */
-async function killWorker(): Promise<void> {
-  const { embedded, url } = worker;
-  const pid = embedded.pid();
-  if (pid === undefined) throw new Error('no workerd runs');
-  process.kill(pid, 'SIGKILL');
-  const answers = () =>
-    fetch(`${url}/healthz`)
-      .then(({ ok }) => ok)
-      .catch(() => false);
-  await until(
-    'another workerd answers',
-    async () => embedded.pid() !== pid && embedded.pid() !== undefined && (await answers()),
-    20_000,
-  );
-}
-
 async function get<T>(path: string): Promise<T> {
   const response = await fetch(`${worker.url}${path}`, { headers });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return (await response.json()) as T;
 }
+
+describe('Offhook faults: kill -9 of the Worker again and again under load', { timeout: 60_000 }, () => {
+  it('loses nothing acknowledged, and boards and watchers soon know what the users know (more: npm run campaign:kill)', async () => {
+    const report = await killCampaign(worker, 3, seeded(1));
+    expect(report.wrong).toEqual([]);
+    expect(report.updates).toBeGreaterThan(1000);
+    expect(report.repeated).toBeGreaterThan(0);
+  });
+});
 
 describe('Offhook faults: kill -9 of the Worker during a stream of updates', { timeout: 40_000 }, () => {
   it('turns users off-line by their deadlines, passed meanwhile or yet to come, without anybody asking (FIG. 7)', async () => {
@@ -60,7 +55,7 @@ describe('Offhook faults: kill -9 of the Worker during a stream of updates', { t
     const listed = async () => (await get<{ users: PresenceDocument[] }>('/v1/domains/alarms.example/presence')).users;
     const off = async () => (await listed()).filter(({ status }) => status === 'offline').length;
     await until('the first are off-line', async () => (await off()) >= 3);
-    await killWorker();
+    await killWorker(worker);
     await until('everybody is off-line', async () => (await off()) === users.length);
     const { entries } = await get<{ entries: HistoryEntry[] }>(`/v1/presence/${users.at(-1)}/history`);
     expect(entries[0]).toMatchObject({ status: 'offline', cause: { by: 'deadline', what: 'terminal-expired' } });
@@ -79,7 +74,7 @@ describe('Offhook faults: kill -9 of the Worker during a stream of updates', { t
     for (const kills of [1, 2]) {
       await until(`updates before kill ${kills}`, () => total() > 300 * kills, 20_000);
       const before = users.map(([, { version }]) => version);
-      await killWorker();
+      await killWorker(worker);
       const found = await reader.query(users.map(([user]) => user));
       users.forEach(([user], i) => {
         expect(found[i]?.version, user).toBeGreaterThanOrEqual(before[i] as number);
@@ -142,7 +137,7 @@ describe('Offhook faults: kill -9 of the Worker during a stream of updates', { t
     talking.catch(() => {});
     await until('calls before the kill', () => ended >= PAIRS);
     const before = ended;
-    await killWorker();
+    await killWorker(worker);
     expect(ended).toBeGreaterThan(before);
     restarted = true;
     await soon('the last calls', talking);
