@@ -11,6 +11,10 @@ export interface Env {
   readonly BOARD_SHARDS?: string;
   /** How long a site stays in touch without a word, seconds, 1 to 3600. */
   readonly SITE_LEASE?: string;
+  /** Jurisdictions of domains: `example.de=eu example.com=fedramp`. */
+  readonly JURISDICTIONS?: string;
+  /** Key of the names of users' objects; never changed once there are any. */
+  readonly OBJECT_NAME_KEY?: string;
   /** Signs access tokens. Without it (or where it is too short) nothing but /healthz is answered. */
   readonly OFFHOOK_SECRET?: string;
 }

@@ -34,7 +34,7 @@ interface Waiting {
  * object change by itself, the object tells its board itself. The board ignores what it has, so telling it twice is harmless.
  */
 export class BoardFeed {
-  readonly #boards: DurableObjectNamespace<Board>;
+  readonly #boardOf: (name: string) => DurableObjectStub<Board>;
   #board = '';
   /** The board that listed the user under another number of shards, until it has forgotten them. */
   #former: string | undefined;
@@ -43,8 +43,8 @@ export class BoardFeed {
   #failures = 0;
   #retryAt: number | undefined;
 
-  constructor(boards: DurableObjectNamespace<Board>) {
-    this.#boards = boards;
+  constructor(boardOf: (name: string) => DurableObjectStub<Board>) {
+    this.#boardOf = boardOf;
   }
 
   /** When a board that failed is to be tried again, ms since 1970; undefined where none did. */
@@ -108,8 +108,8 @@ export class BoardFeed {
     const former = this.#former;
     const user = (changes[0] as BoardChange).user;
     try {
-      await within(OBJECT_LIMITS.boardTimeout, this.#boards.getByName(this.#board).put(changes));
-      if (former !== undefined) await within(OBJECT_LIMITS.boardTimeout, this.#boards.getByName(former).drop(user));
+      await within(OBJECT_LIMITS.boardTimeout, this.#boardOf(this.#board).put(changes));
+      if (former !== undefined) await within(OBJECT_LIMITS.boardTimeout, this.#boardOf(former).drop(user));
     } catch (error) {
       const wait = Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** this.#failures++, OBJECT_LIMITS.boardRetryMax);
       this.#retryAt = Date.now() + wait;

@@ -16,6 +16,7 @@ import {
 } from '../presence/index.ts';
 import type { HistoryEntry, OverrideDocument, OverrideSource, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
 import { BoardFeed, type Handover } from './board-feed.ts';
+import { boardObject } from './places.ts';
 import { boardOf, shardCount } from './shard.ts';
 import { UserStore } from './user-store.ts';
 
@@ -58,7 +59,7 @@ export class User extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new UserStore(ctx.storage);
-    this.#feed = new BoardFeed(env.BOARD);
+    this.#feed = new BoardFeed((board) => boardObject(env, board));
     const stored = this.#store.load();
     this.#record = stored?.record;
     this.#entries = stored?.entries ?? 0;

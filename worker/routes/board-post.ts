@@ -1,6 +1,7 @@
-import type { Board } from '../objects/board.ts';
+import type { Env } from '../env.ts';
 import type { BoardChange } from '../objects/board-feed.ts';
 import { OBJECT_LIMITS } from '../objects/limits.ts';
+import { boardObject } from '../objects/places.ts';
 import { within } from '../objects/within.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 
@@ -20,11 +21,11 @@ interface Line {
  * told together in the next, so that a hundred users cost a few requests.
  */
 export class BoardPost {
-  readonly #boards: DurableObjectNamespace<Board>;
+  readonly #env: Env;
   readonly #lines = new Map<string, Line>();
 
-  constructor(boards: DurableObjectNamespace<Board>) {
-    this.#boards = boards;
+  constructor(env: Env) {
+    this.#env = env;
   }
 
   /** Tells a board of a user's changes, in order; whether it has stored them. Never rejects. */
@@ -52,7 +53,7 @@ export class BoardPost {
     if (line.failed) return false;
     try {
       const changes = parcels.flatMap((parcel) => parcel.changes);
-      await within(OBJECT_LIMITS.boardTimeout, this.#boards.getByName(board).put(changes));
+      await within(OBJECT_LIMITS.boardTimeout, boardObject(this.#env, board).put(changes));
       return true;
     } catch (error) {
       line.failed = true;

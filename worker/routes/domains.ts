@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Listed } from '../objects/board-store.ts';
+import { boardObject } from '../objects/places.ts';
 import { boardsOf, shardCount } from '../objects/shard.ts';
 import { redact } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
@@ -25,7 +26,7 @@ export async function listDomain(c: DomainContext): Promise<Response> {
   const { status, limit, cursor = '' } = query.data;
   const boards = boardsOf(domain.data, shardCount(c.env.BOARD_SHARDS));
   // One more than the page, from each board: any of them may hold the whole page, and the next user after it.
-  const lists = await Promise.all(boards.map((board) => c.env.BOARD.getByName(board).list(cursor, limit + 1, status)));
+  const lists = await Promise.all(boards.map((board) => boardObject(c.env, board).list(cursor, limit + 1, status)));
   const merged = merge(lists, limit + 1);
   const page = merged.slice(0, limit);
   const last = page.at(-1)?.user;

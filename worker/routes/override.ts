@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { userObject } from '../objects/places.ts';
 import type { Expected, Overridden } from '../objects/user.ts';
 import { sameSource } from '../presence/index.ts';
 import {
@@ -33,7 +34,7 @@ export async function putOverride(c: OverrideContext): Promise<Response> {
   const { activity, note, expiresIn } = read.data;
   const source = sourceOf(read.data, user, c.get('claims'));
   const word = { source, activity, ...(note === undefined ? {} : { note }), lifetime: expiresIn * 1_000 };
-  const done = await c.env.USER.getByName(user).setOverride(user, word, expected);
+  const done = await userObject(c.env, user).setOverride(user, word, expected);
   if (!done.ok) return answer(c, refusal(done), { etag: `"${done.version}"` });
   const set = done.overrides.find((override) => sameSource(override, source)) as OverrideDocument;
   return c.json(set, 200, { etag: `"${done.version}"` });
@@ -51,7 +52,7 @@ export async function deleteOverride(c: OverrideContext): Promise<Response> {
   const expected = expectedOf(c.req.header('if-match'));
   if (expected === 'bad') return answer(c, badCondition());
   const source = sourceOf(read.data, user, c.get('claims'));
-  const done = await c.env.USER.getByName(user).clearOverride(user, source, expected);
+  const done = await userObject(c.env, user).clearOverride(user, source, expected);
   if (!done.ok) return answer(c, refusal(done), { etag: `"${done.version}"` });
   return c.body(null, 204, { etag: `"${done.version}"` });
 }
@@ -60,7 +61,7 @@ export async function deleteOverride(c: OverrideContext): Promise<Response> {
 export async function getOverrides(c: OverrideContext): Promise<Response> {
   const user = coveredUser(c);
   if (user instanceof Response) return user;
-  const overrides = await c.env.USER.getByName(user).overrides();
+  const overrides = await userObject(c.env, user).overrides();
   if (overrides === null) return answer(c, problem('user-never-seen', `${user} was never seen`));
   const shown = detailOf(c.get('claims')) === 'busy-only' ? overrides.map(({ note: _, ...override }) => override) : overrides;
   return c.json({ overrides: shown }, 200, { 'cache-control': 'private, no-cache' });

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
+import { userObject } from '../objects/places.ts';
 import { redact, redactEntry } from '../presence/index.ts';
 import { canonicalAor, domainOf, type PresenceDocument } from '../protocol/index.ts';
 import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
@@ -23,7 +24,7 @@ export async function getPresence(c: UserContext): Promise<Response> {
   if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
   const claims = c.get('claims');
   if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
-  const reading = await c.env.USER.getByName(user).read();
+  const reading = await userObject(c.env, user).read();
   if (reading === null) return answer(c, neverSeen(user));
   const document = await withStaleness(c.env, reading.document, reading.reporters);
   const etag = tagOf(document);
@@ -68,7 +69,7 @@ export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
 async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDocument | null | undefined> {
   try {
     if (limit.isOver) return undefined;
-    const reading = await limit.within(env.USER.getByName(user).read());
+    const reading = await limit.within(userObject(env, user).read());
     return reading && (await limit.within(withStaleness(env, reading.document, reading.reporters)));
   } catch (error) {
     console.error(`a user could not be asked: ${error}`);
@@ -88,7 +89,7 @@ export async function getHistory(c: HistoryContext): Promise<Response> {
     return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
   }
   const { limit, cursor } = query.data;
-  const entries = await c.env.USER.getByName(user).history(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
+  const entries = await userObject(c.env, user).history(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
   if (entries === null) return answer(c, neverSeen(user));
   const page = entries.slice(0, limit).map((entry) => redactEntry(entry, detailOf(claims)));
   const last = page.at(-1)?.version;

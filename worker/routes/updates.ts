@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
+import { userObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { clockShift, shiftTimes } from '../presence/index.ts';
 import {
@@ -70,7 +71,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
   const first = epoch === undefined || isLatest(site, epoch) ? undefined : await renewal;
   if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
-  const post = new BoardPost(c.env.BOARD);
+  const post = new BoardPost(c.env);
   await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
     const verdicts = await apply(c.env, post, user, site, items, limit);
     items.forEach(({ index }, i) => {
@@ -146,7 +147,7 @@ async function applyAndShow(
   site: string,
   updates: readonly Update[],
 ): Promise<readonly Verdict[]> {
-  const object = env.USER.getByName(user);
+  const object = userObject(env, user);
   const { verdicts, handover } = await object.apply(user, site, updates);
   if (handover !== undefined && !(await post.put(handover.board, handover.changes))) await object.show();
   return verdicts;

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
 import { type WatchQuery, watchUrl } from '../objects/board.ts';
+import { boardObject } from '../objects/places.ts';
 import { boardOf, boardsOf, shardCount } from '../objects/shard.ts';
 import { canonicalAor, domainOf, LIMITS, type TokenClaims } from '../protocol/index.ts';
 import { type AppEnv, covers, detailOf, forbidden, protocols, WATCH_PROTOCOL } from './auth.ts';
@@ -68,7 +69,7 @@ function boards({ domains, users }: Watched, env: Env): Map<string, string[] | u
 async function open(env: Env, board: string, users: string[] | undefined, claims: TokenClaims): Promise<WebSocket | undefined> {
   const until = claims.exp === undefined ? null : claims.exp * 1000;
   const query: WatchQuery = { users, detail: detailOf(claims), until };
-  const response = await env.BOARD.getByName(board).fetch(watchUrl(query), { headers: { upgrade: 'websocket' } });
+  const response = await boardObject(env, board).fetch(watchUrl(query), { headers: { upgrade: 'websocket' } });
   return response.webSocket ?? undefined;
 }
 

@@ -1,15 +1,16 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import * as places from '../../../worker/objects/places.ts';
 import { boardOf, boardsOf, shardCount } from '../../../worker/objects/shard.ts';
 
 /** The object of a user. */
 export function userObject(user: string) {
-  return env.USER.getByName(user);
+  return places.userObject(env, user);
 }
 
 /** The board that lists a user. */
 export function boardObject(user: string) {
-  return env.BOARD.getByName(boardOf(user, shardCount(env.BOARD_SHARDS)));
+  return places.boardObject(env, boardOf(user, shardCount(env.BOARD_SHARDS)));
 }
 
 /** Makes a method of one object answer nothing until the returned function is called; then it does what it was asked for. */
@@ -31,5 +32,5 @@ export async function hang(object: DurableObjectStub, method: string): Promise<(
 
 /** All boards of a domain. */
 export function boardObjects(domain: string) {
-  return boardsOf(domain, shardCount(env.BOARD_SHARDS)).map((name) => env.BOARD.getByName(name));
+  return boardsOf(domain, shardCount(env.BOARD_SHARDS)).map((name) => places.boardObject(env, name));
 }

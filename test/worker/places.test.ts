@@ -1,0 +1,35 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { inJurisdiction, jurisdictionOf, nameOf, userObject } from '../../worker/objects/places.ts';
+
+describe("Offhook objects' places", () => {
+  it('name a user by a keyed hash, the same for ever, in which there is nothing of the address', () => {
+    // Made by openssl: a name that changed would lose every user.
+    expect(nameOf('sip:+12015550123@example.com', 'offhook')).toBe('rmID8XMFbYKMN1v1QyssbRGbzajI5iq8py4MF3duKQI');
+    expect(nameOf('sip:+12015550123@example.com', 'another')).not.toBe(nameOf('sip:+12015550123@example.com', 'offhook'));
+    expect(userObject(env, 'sip:alice@example.com').name).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('keep a domain in its jurisdiction, and no other', () => {
+    const setting = 'example.de=eu  example.com=fedramp example.org=moon';
+    expect(jurisdictionOf(setting, 'example.de')).toBe('eu');
+    expect(jurisdictionOf(setting, 'example.com')).toBe('fedramp');
+    expect(['example.org', 'a.example.de', 'e', ''].map((domain) => jurisdictionOf(setting, domain))).toEqual(
+      Array(4).fill(undefined),
+    );
+    expect(jurisdictionOf(undefined, 'example.de')).toBe(undefined);
+  });
+
+  it('are all on this machine where workerd knows no jurisdictions', () => {
+    expect(inJurisdiction(env.USER, 'eu')).toBe(env.USER);
+  });
+
+  it('let other errors through', () => {
+    const broken = {
+      jurisdiction: () => {
+        throw new Error('no such jurisdiction');
+      },
+    };
+    expect(() => inJurisdiction(broken as unknown as typeof env.USER, 'eu')).toThrow('no such jurisdiction');
+  });
+});

@@ -1,0 +1,58 @@
+import { createHmac } from 'node:crypto';
+import type { Env } from '../env.ts';
+import { domainOf } from '../protocol/index.ts';
+import type { Board } from './board.ts';
+import type { User } from './user.ts';
+
+/** Jurisdictions that Cloudflare knows: data of objects made in one never leaves it. */
+const JURISDICTIONS: readonly string[] = ['eu', 'fedramp'] satisfies DurableObjectJurisdiction[];
+
+/** Key for the names of objects where no other is set: they must be the same in each process, and for ever. */
+const DEFAULT_KEY = 'offhook';
+
+type Places = Pick<Env, 'USER' | 'BOARD' | 'JURISDICTIONS' | 'OBJECT_NAME_KEY'>;
+
+/** The object of a user (a canonical address of record): the one place where it is found. */
+export function userObject(env: Places, user: string): DurableObjectStub<User> {
+  return inJurisdiction(env.USER, jurisdictionOf(env.JURISDICTIONS, domainOf(user))).getByName(
+    nameOf(user, env.OBJECT_NAME_KEY ?? DEFAULT_KEY),
+  );
+}
+
+/** A board by its name (`boardOf`, `boardsOf`). */
+export function boardObject(env: Places, board: string): DurableObjectStub<Board> {
+  const domain = board.slice(0, board.lastIndexOf('#'));
+  return inJurisdiction(env.BOARD, jurisdictionOf(env.JURISDICTIONS, domain)).getByName(board);
+}
+
+/**
+ * The name of a user's object: a keyed hash of the address of record, since names are seen in dashboards, logs and analytics, and an
+ * address of record may be a telephone number.
+ */
+export function nameOf(user: string, key: string): string {
+  return createHmac('sha256', key).update(user).digest('base64url');
+}
+
+/** The jurisdiction that `JURISDICTIONS` (`example.de=eu example.com=fedramp`) names for a domain; undefined where none. */
+export function jurisdictionOf(setting: string | undefined, domain: string): DurableObjectJurisdiction | undefined {
+  if (setting === undefined || setting === '') return undefined;
+  for (const pair of setting.split(/\s+/)) {
+    const [name, jurisdiction = ''] = pair.split('=');
+    if (name === domain && JURISDICTIONS.includes(jurisdiction)) return jurisdiction as DurableObjectJurisdiction;
+  }
+  return undefined;
+}
+
+/** The part of a namespace that lies in a jurisdiction. A workerd of one's own knows none: all of it lies on that machine. */
+export function inJurisdiction<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  jurisdiction: DurableObjectJurisdiction | undefined,
+): DurableObjectNamespace<T> {
+  if (jurisdiction === undefined) return namespace;
+  try {
+    return namespace.jurisdiction(jurisdiction);
+  } catch (error) {
+    if (!/not implemented in workerd/.test(String(error))) throw error;
+    return namespace;
+  }
+}
