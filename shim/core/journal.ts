@@ -10,6 +10,8 @@ export type JournalOp =
   /** `body` is JSON of the dialog tracker; the disk does not look into it. */
   | { readonly op: 'dialog-put'; readonly key: string; readonly body: string }
   | { readonly op: 'dialog-delete'; readonly key: string }
+  /** A user is known from now on (`registrar/known.ts`). */
+  | { readonly op: 'known-put'; readonly aor: string }
   | { readonly op: 'outbox-put'; readonly entry: OutboxEntry }
   | { readonly op: 'outbox-delete'; readonly epoch: number; readonly sequence: number };
 
@@ -32,6 +34,8 @@ export interface JournalState {
   readonly dialogs: readonly { readonly key: string; readonly body: string }[];
   /** In order of (epoch, sequence). */
   readonly outbox: readonly OutboxEntry[];
+  /** Canonical addresses of record that were registered once. */
+  readonly known: readonly string[];
 }
 
 /** The operations that bring the disk to where the changes brought the location service. */

@@ -88,7 +88,7 @@ describe('Offhook presence of a user with several telephones', () => {
 function takenUp(call: ReturnType<typeof forkedCall>, rows: JournalState['dialogs']) {
   const next = testElement({}, 'v');
   const bindings = ['alice', 'bob', 'carol'].flatMap((user) => call.shim.element.location.get(`sip:${user}@example.com`));
-  next.element.restore({ bindings, dialogs: rows, outbox: [] }, next.at.now);
+  next.element.restore({ bindings, dialogs: rows, outbox: [], known: [] }, next.at.now);
   next.told();
   return {
     told: next.told,

@@ -232,7 +232,7 @@ describe('RFC 3261 12.2 asking a silent call whether it lives', () => {
     const { ops } = shim.receive(answerTo(invite, 200, { body: SDP, headers: [contact('bob', flow(3))] }), flow(3));
     const dialogs = ops.flatMap((op) => (op.op === 'dialog-put' ? [{ key: op.key, body: op.body }] : []));
     const after = testElement({ tracker: { probe: PROBE } }, 'v');
-    after.element.restore({ bindings: [], dialogs, outbox: [] }, after.at.now);
+    after.element.restore({ bindings: [], dialogs, outbox: [], known: [] }, after.at.now);
     const probes = asked(after.expire(5 * MINUTE));
     expect(probes.map((m) => m.uri)).toEqual(['sip:alice@127.0.0.2:5060', 'sip:bob@127.0.0.3:5060']);
     // A row of an earlier version knows no targets: such a call is left to the hard cap.
@@ -241,7 +241,7 @@ describe('RFC 3261 12.2 asking a silent call whether it lives', () => {
       return { key, body: JSON.stringify(row) };
     });
     const older = testElement({ tracker: { probe: PROBE } }, 'w');
-    older.element.restore({ bindings: [], dialogs: old, outbox: [] }, older.at.now);
+    older.element.restore({ bindings: [], dialogs: old, outbox: [], known: [] }, older.at.now);
     expect(asked(older.expire(5 * MINUTE))).toEqual([]);
     expect(older.element.presence.tracker.calls.size).toBe(1);
   });

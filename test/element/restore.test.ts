@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalOp, JournalState } from '../../shim/core/journal.ts';
+import { KnownUsers } from '../../shim/core/registrar/known.ts';
 import type { Message } from '../../shim/core/sip/index.ts';
 import { answerTo, flow, testElement } from '../support/element.ts';
 import { requestText, SDP } from '../support/sip-text.ts';
@@ -18,6 +19,7 @@ function left(ahead: number): JournalState {
     bindings: ['alice', 'bob'].flatMap((user) => shim.element.location.get(`sip:${user}@example.com`)),
     dialogs: ops.filter((op): op is JournalOp & { op: 'dialog-put' } => op.op === 'dialog-put'),
     outbox: [],
+    known: [],
   };
 }
 
@@ -53,5 +55,43 @@ describe('Offhook a clock that was ahead when the state was written', () => {
     const state = left(0);
     const { location } = startedWith(state);
     expect(location.get('sip:bob@example.com')[0]).toBe(state.bindings[1]);
+  });
+});
+
+describe('RFC 3261 21.4.18 who was here once is away, not unknown, over a restart too', () => {
+  const asked = (shim: ReturnType<typeof testElement>, user: string, callId = user) =>
+    shim.receive(requestText('INVITE', { uri: `sip:${user}@example.com`, callId }), flow(9)).messages.at(-1)?.status;
+  const known = (ops: readonly JournalOp[]) => ops.flatMap((op) => (op.op === 'known-put' ? [op.aor] : []));
+
+  it('a user is noted once, with the first refresh or end of a binding', () => {
+    const shim = testElement();
+    expect(known(shim.register('alice', flow(2)).ops)).toEqual([]);
+    expect(known(shim.register('alice', flow(2)).ops)).toEqual(['sip:alice@example.com']);
+    expect(known(shim.register('alice', flow(2)).ops)).toEqual([]);
+    shim.register('bob', flow(3), 60);
+    expect(known(shim.expire(61_000).ops)).toEqual(['sip:bob@example.com']);
+    expect([asked(shim, 'bob'), asked(shim, 'eve')]).toEqual([480, 404]);
+  });
+
+  it('and is told from who never was', () => {
+    const { shim } = startedWith({ bindings: [], dialogs: [], outbox: [], known: ['sip:alice@example.com'] });
+    expect([asked(shim, 'alice'), asked(shim, 'eve')]).toEqual([480, 404]);
+  });
+
+  it('a binding that ran out while no shim ran counts too', () => {
+    const state = left(0);
+    const shim = testElement({}, 'v');
+    shim.at.now += 3 * 3_600_000;
+    shim.element.restore(state, shim.at.now);
+    expect(known(shim.expire(0).ops).toSorted()).toEqual(['sip:alice@example.com', 'sip:bob@example.com']);
+  });
+
+  it('within a limit', () => {
+    const users = new KnownUsers();
+    users.restore(['sip:a@x', 'sip:b@x', 'sip:c@x'], 2);
+    expect([users.size, users.has('sip:c@x')]).toEqual([2, false]);
+    const [binding] = left(0).bindings;
+    expect(users.learn([{ type: 'refreshed', binding: binding as never }], 2)).toEqual([]);
+    expect(known(users.learn([{ type: 'refreshed', binding: binding as never }], 3))).toEqual(['sip:alice@example.com']);
   });
 });

@@ -185,7 +185,7 @@ describe('Offhook guard: floods', () => {
     const { ops } = shim.register('alice', flow(9, 5070));
     const bindings = ops.flatMap((op) => (op.op === 'binding-put' ? [op.binding] : []));
     const next = guarded();
-    next.element.restore({ bindings, dialogs: [], outbox: [] }, next.at.now);
+    next.element.restore({ bindings, dialogs: [], outbox: [], known: [] }, next.at.now);
     expect(next.element.guard?.flows.get(flow(9, 5070), next.at.now)).toBeDefined();
   });
 });

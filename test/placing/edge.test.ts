@@ -97,7 +97,7 @@ describe.each([
     const bob = toPhone(e, 'bob', flow(3));
     const bindings = [...e.element.location.users()].flatMap((aor) => [...e.element.location.get(aor)]);
     const next = edge(placing);
-    next.element.restore({ bindings, dialogs: [], outbox: [] }, next.at.now);
+    next.element.restore({ bindings, dialogs: [], outbox: [], known: [] }, next.at.now);
     expect(summary(next.receive(ofPbx('INVITE', bob.uri, { headers: bob.route }), PBX_FLOW))).toEqual([
       'INVITE > 127.0.0.3:5060',
     ]);

@@ -89,7 +89,7 @@ describe('RFC 5626 5.3 requests of the PBX along a flow', () => {
       flow: gone,
     }));
     const next = edge();
-    next.element.restore({ bindings, dialogs: [], outbox: [] }, next.at.now);
+    next.element.restore({ bindings, dialogs: [], outbox: [], known: [] }, next.at.now);
     const made = path.replace(/~[0-9a-f]{20}@/, `~${'0'.repeat(20)}@`);
     expect(summary(next.receive(along(made), PBX_FLOW))).toEqual(['INVITE > 192.168.1.1:5060']);
   });

@@ -28,6 +28,7 @@ export class VirtualDisk {
   readonly bindings = new Map<string, Binding>();
   readonly dialogs = new Map<string, string>();
   readonly outbox = new Map<string, OutboxEntry>();
+  readonly known = new Set<string>();
   epoch = 0;
 
   write(ops: readonly JournalOp[]): void {
@@ -36,6 +37,7 @@ export class VirtualDisk {
       else if (op.op === 'binding-delete') this.bindings.delete(`${op.aor} ${op.contact}`);
       else if (op.op === 'dialog-put') this.dialogs.set(op.key, op.body);
       else if (op.op === 'dialog-delete') this.dialogs.delete(op.key);
+      else if (op.op === 'known-put') this.known.add(op.aor);
       else if (op.op === 'outbox-put') this.outbox.set(`${op.entry.epoch} ${op.entry.sequence}`, op.entry);
       else this.outbox.delete(`${op.epoch} ${op.sequence}`);
     }
@@ -45,6 +47,7 @@ export class VirtualDisk {
     return {
       bindings: [...this.bindings.values()],
       dialogs: [...this.dialogs].map(([key, body]) => ({ key, body })),
+      known: [...this.known],
       outbox: [...this.outbox.values()].toSorted((a, b) => a.epoch - b.epoch || a.sequence - b.sequence),
     };
   }

@@ -16,6 +16,7 @@ import { type Locate, Servers } from '../proxy/servers.ts';
 import type { SessionTimerPolicy } from '../proxy/session-timer.ts';
 import type { Binding, BindingChange } from '../registrar/binding.ts';
 import { EdgeRegistrar } from '../registrar/edge.ts';
+import { KnownUsers } from '../registrar/known.ts';
 import { Location, type LocationLimits } from '../registrar/location.ts';
 import { REGISTRAR_OPTIONS } from '../registrar/outbound.ts';
 import type { RegistrarPolicy } from '../registrar/policy.ts';
@@ -106,7 +107,7 @@ export class Element {
   /** The request in hand comes from somebody of whom nothing is known, who is to learn nothing of who is known here. */
   #stranger = false;
   readonly #prober: Prober;
-  readonly #known = new Set<string>();
+  readonly #known = new KnownUsers();
   /** What was relayed in the step under way, for presence to look at when the step is done. */
   #observed: (() => Effects)[] = [];
   #now = 0;
@@ -215,6 +216,7 @@ export class Element {
         : { ...b, since: Math.min(b.since, now), expiresAt: Math.min(b.expiresAt, latest) },
     );
     this.location.restore(bindings);
+    this.#known.restore(state.known, this.#settings.knownUsers);
     this.guard?.bindings(
       bindings.map((binding) => ({ type: 'added', binding })),
       now,
@@ -261,7 +263,7 @@ export class Element {
     this.#now = now;
     const { actions, events } = this.table.expire(now);
     const sent = [...actions, ...this.#events(events, now)];
-    this.#observed.push(() => this.presence.bindings(this.#remember(this.location.expire(now)), now));
+    this.#observed.push(() => this.#bound(this.location.expire(now), now));
     this.#observed.push(() => this.presence.expire(now));
     return [...this.#observe(sent), ...this.#probe(now)];
   }
@@ -383,8 +385,7 @@ export class Element {
   /** An answer to REGISTER leaves when what it tells of is on disk. */
   #afterBindings(answer: readonly Action[], changes: readonly BindingChange[], now: number): ElementAction[] {
     if (changes.length === 0) return [...answer];
-    this.#remember(changes);
-    const effects = this.#guarded(() => this.presence.bindings(changes, now));
+    const effects = this.#guarded(() => this.#bound(changes, now));
     return [...effects, ...answer.map((action) => ({ ...action, durable: true as const }))];
   }
 
@@ -452,14 +453,12 @@ export class Element {
     return (this.guard?.takeBans() ?? []).map((ban) => ({ type: 'banned', ban }));
   }
 
-  /** Remembers who was here, and from where. */
-  #remember(changes: readonly BindingChange[]): readonly BindingChange[] {
-    this.guard?.bindings(changes, this.#now);
-    for (const { type, binding } of changes) {
-      if (type === 'added' || this.#known.size >= this.#settings.knownUsers) continue;
-      this.#known.add(binding.aor);
-    }
-    return changes;
+  /** Bindings changed: who was here, and from where, is remembered, and the Worker is told. */
+  #bound(changes: readonly BindingChange[], now: number): Effects {
+    this.guard?.bindings(changes, now);
+    const known = this.#known.learn(changes, this.#settings.knownUsers);
+    const { ops, events } = this.presence.bindings(changes, now);
+    return { ops: [...ops, ...known], events };
   }
 
   /** The relay is done: now presence looks at what passed. */

@@ -38,7 +38,11 @@ export function load(db: DatabaseSync): JournalState & { readonly skipped: numbe
   const outbox = db
     .prepare('SELECT epoch, sequence, user, at, body FROM outbox ORDER BY epoch, sequence')
     .all() as unknown as OutboxEntry[];
-  return { bindings, dialogs, outbox, skipped };
+  const known = db
+    .prepare('SELECT aor FROM known')
+    .all()
+    .map(({ aor }) => String(aor));
+  return { bindings, dialogs, outbox, known, skipped };
 }
 
 /** A flow as it was written. Its connection is gone with the process that had it. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 /** Raised with each change of the tables. A file of a later version than this is not touched. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Steps from version n to n + 1; each runs in one transaction with the note of its version. */
 const MIGRATIONS: readonly string[] = [
@@ -30,6 +30,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (epoch, sequence)
   ) STRICT, WITHOUT ROWID;
   `,
+  'CREATE TABLE known (aor TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;',
 ];
 
 /** Brings a file to this version. Returns the version found; one above `SCHEMA_VERSION` is left as it is. */

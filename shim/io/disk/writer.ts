@@ -16,6 +16,7 @@ export class Writer {
       bindingDelete: db.prepare('DELETE FROM binding WHERE aor = ? AND contact = ?'),
       dialogPut: db.prepare('INSERT OR REPLACE INTO dialog (key, body) VALUES (?, ?)'),
       dialogDelete: db.prepare('DELETE FROM dialog WHERE key = ?'),
+      knownPut: db.prepare('INSERT OR IGNORE INTO known (aor) VALUES (?)'),
       outboxPut: db.prepare('INSERT OR REPLACE INTO outbox (epoch, sequence, user, at, body) VALUES (?, ?, ?, ?, ?)'),
       outboxDelete: db.prepare('DELETE FROM outbox WHERE epoch = ? AND sequence = ?'),
     };
@@ -56,6 +57,9 @@ export class Writer {
       case 'dialog-delete':
         s.dialogDelete.run(op.key);
         break;
+      case 'known-put':
+        s.knownPut.run(op.aor);
+        break;
       case 'outbox-put':
         s.outboxPut.run(op.entry.epoch, op.entry.sequence, op.entry.user, op.entry.at, op.entry.body);
         break;
@@ -76,6 +80,8 @@ export function rowOf(op: JournalOp): string {
     case 'dialog-put':
     case 'dialog-delete':
       return `d ${op.key}`;
+    case 'known-put':
+      return `k ${op.aor}`;
     case 'outbox-put':
       return `o ${op.entry.epoch} ${op.entry.sequence}`;
     case 'outbox-delete':

@@ -9,7 +9,7 @@ describe('Offhook disk: what is kept', () => {
   it('gives back bindings, dialogs and waiting updates at the next start', () => {
     const folder = stateFolder();
     const first = open(folder);
-    expect(first.state).toEqual({ bindings: [], dialogs: [], outbox: [] });
+    expect(first.state).toEqual({ bindings: [], dialogs: [], outbox: [], known: [] });
     first.disk.write([
       { op: 'binding-put', binding: BINDING },
       { op: 'binding-put', binding: { ...BINDING, contact: 'sip:gone@x' } },
@@ -21,6 +21,7 @@ describe('Offhook disk: what is kept', () => {
       outboxPut(12),
     ]);
     first.disk.commit();
+    for (let twice = 0; twice < 2; twice++) first.disk.write([{ op: 'known-put', aor: BINDING.aor }]);
     first.disk.write([
       { op: 'binding-delete', aor: BINDING.aor, contact: 'sip:gone@x' },
       { op: 'dialog-put', key: 'd1', body: '{"a":2}' },
@@ -33,6 +34,22 @@ describe('Offhook disk: what is kept', () => {
     expect(state.bindings).toEqual([{ ...BINDING, flow }]);
     expect(state.dialogs).toEqual([{ key: 'd1', body: '{"a":2}' }]);
     expect(state.outbox).toEqual([entry(11, '{}', NOW - 1), entry(9, null), entry(10)]);
+    expect(state.known).toEqual([BINDING.aor]);
+  });
+
+  it('brings a file of the first version up to date, with all that is in it', () => {
+    const folder = stateFolder();
+    const first = open(folder);
+    first.disk.write([{ op: 'dialog-put', key: 'd1', body: '{}' }]);
+    first.disk.close();
+    const db = new DatabaseSync(join(folder, 'shim.sqlite'));
+    db.exec('DROP TABLE known; PRAGMA user_version = 1');
+    db.close();
+    const next = open(folder);
+    expect(next.state).toMatchObject({ dialogs: [{ key: 'd1', body: '{}' }], known: [] });
+    next.disk.write([{ op: 'known-put', aor: BINDING.aor }]);
+    next.disk.close();
+    expect(open(folder).state.known).toEqual([BINDING.aor]);
   });
 
   it('commits what one turn of the event loop wrote in one transaction, one row once', async () => {
