@@ -34,6 +34,8 @@ export const HOOK_LIMITS = {
   /** One alarm delivers for so long, and so many; then it sets the next, since an invocation has its limits. */
   runFor: 60_000,
   runDeliveries: 500,
+  /** Wait before a board that could not be told that a webhook is deleted is told again. */
+  forgetRetry: 60_000,
   /** How often a webhook looks whether the boards still know it, and clears away what is older than it need be. */
   upkeep: 3_600_000,
   /** Dead letters in one page: default and greatest. */
