@@ -1,5 +1,6 @@
 import type { Board } from './objects/board.ts';
 import type { Site } from './objects/site.ts';
+import type { Hook } from './objects/hook.ts';
 import type { User } from './objects/user.ts';
 
 /** Bindings of the Worker: see wrangler.toml. */
@@ -7,6 +8,7 @@ export interface Env {
   readonly USER: DurableObjectNamespace<User>;
   readonly BOARD: DurableObjectNamespace<Board>;
   readonly SITE: DurableObjectNamespace<Site>;
+  readonly HOOK: DurableObjectNamespace<Hook>;
   /** Boards of one domain, 1 to 64. */
   readonly BOARD_SHARDS?: string;
   /** How long a site stays in touch without a word, seconds, 1 to 3600. */
@@ -17,4 +19,6 @@ export interface Env {
   readonly OBJECT_NAME_KEY?: string;
   /** Signs access tokens. Without it (or where it is too short) nothing but /healthz is answered. */
   readonly OFFHOOK_SECRET?: string;
+  /** `on`: webhooks may go to private addresses, and without TLS. */
+  readonly WEBHOOK_ALLOW_PRIVATE?: string;
 }

@@ -14,6 +14,7 @@ const STEPS = [
    ALTER TABLE numbered RENAME TO users;
    CREATE TABLE feed (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL, floor INTEGER NOT NULL);
    INSERT INTO feed VALUES (1, 1 + abs(random() % 1000000000), 0, 0);`,
+  'CREATE TABLE hooks (id TEXT PRIMARY KEY, board TEXT NOT NULL, kind TEXT NOT NULL, users TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;',
 ];
 
 /** A user as a board lists them. */
@@ -40,6 +41,11 @@ export class BoardStore {
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#schema = new Schema(storage, STEPS, 'users');
+  }
+
+  /** The tables of the whole board: those of its webhooks are among them. */
+  get schema(): Schema {
+    return this.#schema;
   }
 
   /**
@@ -101,6 +107,14 @@ export class BoardStore {
         after,
       )
       .toArray();
+  }
+
+  /** The newest document of one user with its number; undefined where the board has none. */
+  numbered(user: string): Numbered | undefined {
+    if (!this.#schema.created) return undefined;
+    return this.#storage.sql
+      .exec<{ user: string; seq: number; text: string }>('SELECT user, seq, document AS text FROM users WHERE user = ?', user)
+      .toArray()[0];
   }
 
   /** The document of one user, JSON; undefined where the board has none. */

@@ -2,6 +2,8 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 import type { DetailLevel } from '../protocol/index.ts';
 import type { BoardChange } from './board-feed.ts';
+import type { HookSubscription } from './board-hook-store.ts';
+import { BoardHooks } from './board-hooks.ts';
 import { BoardStore, type Listed } from './board-store.ts';
 import { redactText, type SnapshotUser, snapshotFrame } from './frames.ts';
 import { OBJECT_LIMITS } from './limits.ts';
@@ -21,6 +23,7 @@ export interface WatchQuery {
 export class Board extends DurableObject<Env> {
   readonly #store: BoardStore;
   readonly #watchers: Watchers;
+  readonly #hooks: BoardHooks;
   /** Who is told of what this board takes, in this order. */
   readonly #subscribers: readonly NewsSubscriber[];
   #gathered: Gathered[] = [];
@@ -30,7 +33,8 @@ export class Board extends DurableObject<Env> {
     super(ctx, env);
     this.#store = new BoardStore(ctx.storage);
     this.#watchers = new Watchers(this.#store, ctx.getWebSockets());
-    this.#subscribers = [this.#watchers];
+    this.#hooks = new BoardHooks(ctx, env, this.#store);
+    this.#subscribers = [this.#watchers, this.#hooks];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -53,6 +57,25 @@ export class Board extends DurableObject<Env> {
   /** Users in the order of their names, above `after`, with that status where one is given. */
   list(after: string, limit: number, status?: string): Listed[] {
     return this.#store.list(after, limit, status);
+  }
+
+  /** Tells a webhook of changes from now on (see `BoardHooks`). */
+  attachHook(subscription: HookSubscription): string[] | null {
+    return this.#hooks.attach(subscription);
+  }
+
+  detachHook(id: string): void {
+    this.#hooks.detach(id);
+  }
+
+  /** The ids of the webhooks that this board lists: the first board of a domain lists all of it. */
+  listHooks(): string[] {
+    return this.#hooks.list();
+  }
+
+  /** Webhooks may not have confirmed what they were told: told from state, so an early or repeated call is harmless. */
+  override async alarm(): Promise<void> {
+    await this.#hooks.alarm();
   }
 
   /** Opens a watcher's socket (see `watchUrl`). The snapshot is sent before anything else can happen here, so no change is missed. */

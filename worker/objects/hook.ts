@@ -57,7 +57,10 @@ export class Hook extends DurableObject<Env> {
     this.#save(record);
     this.#store.upkeepAt = Date.now() + HOOK_LIMITS.upkeep;
     this.#arm();
-    const attached = await this.#boards.attach(record);
+    const attached = await this.#boards.attach(record).catch(async (error) => {
+      await this.remove();
+      throw error;
+    });
     if (attached.full) {
       await this.remove();
       return { is: 'full' };
@@ -197,7 +200,7 @@ export class Hook extends DurableObject<Env> {
   async #deliver({ n }: Waiting): Promise<void> {
     const stored = this.#store.event(n);
     const record = this.#record;
-    if (stored === undefined || record === undefined) return;
+    if (stored === undefined || record === undefined) throw new Error('what waits is stored');
     const began = Date.now();
     const sent = await send({ ...this.#signing(record, began), ...stored }, this.#allowsPrivate, began);
     const now = Date.now();

@@ -25,4 +25,11 @@ export const OBJECT_LIMITS = {
   snapshotText: 256 * 1024,
   /** Text that a watcher may send, characters; only `ping` means something. */
   watcherMessage: 1_024,
+  /** Changes that wait in a board for one webhook; above it the newest document of each user stands for them. */
+  hookQueue: 1_000,
+  /** Changes told to a webhook in one request, and their documents, characters. */
+  hookParcel: 100,
+  hookText: 256 * 1024,
+  /** So long after a change a board looks whether its webhooks have confirmed it. */
+  hookRepeat: 10_000,
 } as const;

@@ -1,0 +1,184 @@
+import type { Env } from '../env.ts';
+import { HOOK_LIMITS } from '../hooks/index.ts';
+import { BoardHookStore, type HookSubscription } from './board-hook-store.ts';
+import type { BoardStore } from './board-store.ts';
+import type { HookNews } from './hook.ts';
+import { OBJECT_LIMITS } from './limits.ts';
+import type { News, NewsSubscriber } from './news.ts';
+import { within } from './within.ts';
+
+/** What one webhook is yet to be told. */
+interface Line {
+  readonly subscription: HookSubscription;
+  readonly users: ReadonlySet<string> | null;
+  /** The webhook has stored everything up to this number. */
+  confirmed: number;
+  waiting: HookNews[];
+  /** Something between `confirmed` and `waiting` may be missing here: it is looked up in the store. */
+  behind: boolean;
+  sending: boolean;
+  failures: number;
+  retryAt: number | undefined;
+}
+
+/**
+ * Tells webhooks what a board takes, each in the order of the numbers, at least once: a webhook confirms what it has stored, and how far it has is kept. What was not
+ * confirmed when memory was lost is told again by an alarm that is set with the change itself: then the newest document of each user stands for what came before it.
+ */
+export class BoardHooks implements NewsSubscriber {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
+  readonly #board: BoardStore;
+  readonly #store: BoardHookStore;
+  readonly #lines = new Map<string, Line>();
+  /** When the alarm is set to go off, ms since 1970. */
+  #armed: number | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env, board: BoardStore) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#board = board;
+    this.#store = new BoardHookStore(ctx.storage, board.schema);
+    for (const { seq, ...subscription } of this.#store.all()) this.#open(subscription, seq);
+    if (this.#lines.size === 0) return;
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#armed = await ctx.storage.getAlarm();
+    });
+  }
+
+  /**
+   * Tells a webhook of changes from now on; one that is told already goes on. The newest documents (JSON) of the users of a watch, so that it can see whether what
+   * it waits for is so already; null where there is no room.
+   */
+  attach(subscription: HookSubscription): string[] | null {
+    const { id, kind, users } = subscription;
+    const known = this.#lines.get(id);
+    if (known === undefined && !this.#hasRoom(kind)) return null;
+    if (known === undefined) {
+      this.#store.add(subscription, this.#board.seq);
+      this.#open(subscription, this.#board.seq);
+    }
+    return kind === 'watch' ? (users ?? []).flatMap((user) => this.#board.get(user) ?? []) : [];
+  }
+
+  detach(id: string): void {
+    this.#lines.delete(id);
+    this.#store.drop(id);
+  }
+
+  /** The webhooks among those that are told, by their ids, in order. */
+  list(): string[] {
+    return [...this.#lines.values()]
+      .flatMap(({ subscription: { id, kind } }) => (kind === 'webhook' ? [id] : []))
+      .sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  tell(news: readonly News[], now: number): void {
+    let told = false;
+    for (const line of this.#lines.values()) {
+      const own = line.users === null ? news : news.filter(({ user }) => line.users?.has(user));
+      if (own.length === 0) continue;
+      told = true;
+      this.#add(line, own);
+      if (line.retryAt === undefined) this.#ctx.waitUntil(this.#send(line));
+    }
+    if (told) this.#arm(now + OBJECT_LIMITS.hookRepeat);
+  }
+
+  /** What is not confirmed is told again. */
+  async alarm(): Promise<void> {
+    this.#armed = null;
+    const lines = [...this.#lines.values()].filter(({ waiting, behind }) => waiting.length > 0 || behind);
+    for (const line of lines) line.retryAt = undefined;
+    await Promise.all(lines.map((line) => this.#send(line)));
+  }
+
+  #open(subscription: HookSubscription, confirmed: number): void {
+    const { id, users } = subscription;
+    this.#lines.set(id, {
+      subscription,
+      users: users && new Set(users),
+      confirmed,
+      waiting: [],
+      behind: confirmed < this.#board.seq,
+      sending: false,
+      failures: 0,
+      retryAt: undefined,
+    });
+  }
+
+  #hasRoom(kind: HookSubscription['kind']): boolean {
+    if (this.#lines.size >= HOOK_LIMITS.perBoard) return false;
+    return kind === 'watch' || this.list().length < HOOK_LIMITS.perDomain;
+  }
+
+  #add(line: Line, news: readonly News[]): void {
+    if (line.behind) return;
+    for (const { seq, user, text } of news) line.waiting.push({ seq, user, text });
+    if (line.waiting.length <= OBJECT_LIMITS.hookQueue) return;
+    line.waiting = [];
+    line.behind = true;
+  }
+
+  /** Tells a webhook all that waits. Never throws. */
+  async #send(line: Line): Promise<void> {
+    if (line.sending) return;
+    line.sending = true;
+    try {
+      while (await this.#sendOnce(line)) line.failures = 0;
+    } catch (error) {
+      const wait = Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** line.failures++, OBJECT_LIMITS.boardRetryMax);
+      console.error(`a webhook could not be told; tried again in ${wait} ms: ${error}`);
+      line.retryAt = Date.now() + wait;
+      this.#arm(line.retryAt);
+    }
+    line.sending = false;
+  }
+
+  /** Whether there may be more. */
+  async #sendOnce(line: Line): Promise<boolean> {
+    const { id, board } = line.subscription;
+    if (line.behind) {
+      line.waiting = this.#missed(line);
+      line.behind = false;
+    }
+    const parcel = line.waiting.slice(0, fitting(line.waiting));
+    const last = parcel.at(-1)?.seq;
+    if (last === undefined || this.#lines.get(id) !== line) return false;
+    const verdict = await within(OBJECT_LIMITS.boardTimeout, this.#env.HOOK.getByName(id).take(board, parcel));
+    if (this.#lines.get(id) !== line) return false;
+    if (verdict === 'gone') {
+      this.detach(id);
+      return false;
+    }
+    line.waiting = line.waiting.filter(({ seq }) => seq > last);
+    line.confirmed = last;
+    this.#store.confirm(id, last);
+    return true;
+  }
+
+  #missed({ users, confirmed }: Line): HookNews[] {
+    if (users === null) return this.#board.changedSince(confirmed);
+    return [...users]
+      .flatMap((user) => this.#board.numbered(user) ?? [])
+      .filter(({ seq }) => seq > confirmed)
+      .sort((a, b) => a.seq - b.seq);
+  }
+
+  /** Each `setAlarm` is a row written: it is set only where it would come too late. */
+  #arm(at: number): void {
+    if (this.#armed !== null && this.#armed <= at) return;
+    this.#armed = at;
+    void this.#ctx.storage.setAlarm(at);
+  }
+}
+
+/** How many go into one request: at least one, and no more text than the limit. */
+function fitting(news: readonly HookNews[]): number {
+  let size = 0;
+  const end = news.findIndex(({ text }, i) => {
+    size += text.length;
+    return i > 0 && (i >= OBJECT_LIMITS.hookParcel || size > OBJECT_LIMITS.hookText);
+  });
+  return end === -1 ? news.length : end;
+}
