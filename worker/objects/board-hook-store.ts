@@ -24,7 +24,9 @@ export class BoardHookStore {
   all(): (HookSubscription & { readonly seq: number })[] {
     if (!this.#schema.created) return [];
     return this.#storage.sql
-      .exec<{ id: string; board: string; kind: HookRecord['kind']; users: string; seq: number }>('SELECT * FROM hooks ORDER BY id')
+      .exec<{ id: string; board: string; kind: HookRecord['kind']; users: string; seq: number }>(
+        'SELECT * FROM hooks ORDER BY id',
+      )
       .toArray()
       .map((row) => ({ ...row, users: JSON.parse(row.users) as string[] | null }));
   }

@@ -1,10 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import type { DetailLevel } from '../protocol/index.ts';
+import type { DetailLevel, Status } from '../protocol/index.ts';
 import type { BoardChange } from './board-feed.ts';
 import type { HookSubscription } from './board-hook-store.ts';
 import { BoardHooks } from './board-hooks.ts';
 import { BoardStore, type Listed } from './board-store.ts';
+import { BoardWaits } from './board-waits.ts';
 import { redactText, type SnapshotUser, snapshotFrame } from './frames.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { NewsSubscriber } from './news.ts';
@@ -24,6 +25,7 @@ export class Board extends DurableObject<Env> {
   readonly #store: BoardStore;
   readonly #watchers: Watchers;
   readonly #hooks: BoardHooks;
+  readonly #waits: BoardWaits;
   /** Who is told of what this board takes, in this order. */
   readonly #subscribers: readonly NewsSubscriber[];
   #gathered: Gathered[] = [];
@@ -34,7 +36,8 @@ export class Board extends DurableObject<Env> {
     this.#store = new BoardStore(ctx.storage);
     this.#watchers = new Watchers(this.#store, ctx.getWebSockets());
     this.#hooks = new BoardHooks(ctx, env, this.#store);
-    this.#subscribers = [this.#watchers, this.#hooks];
+    this.#waits = new BoardWaits(this.#store);
+    this.#subscribers = [this.#watchers, this.#hooks, this.#waits];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -71,6 +74,11 @@ export class Board extends DurableObject<Env> {
   /** The ids of the webhooks that this board lists: the first board of a domain lists all of it. */
   listHooks(): string[] {
     return this.#hooks.list();
+  }
+
+  /** The document (JSON) with which a user's status is one of some, now or within `ms`; null where the time passes, undefined where too many wait. */
+  waitFor(user: string, statuses: readonly Status[], ms: number): Promise<string | null | undefined> {
+    return this.#waits.wait(user, statuses, ms);
   }
 
   /** Webhooks may not have confirmed what they were told: told from state, so an early or repeated call is harmless. */

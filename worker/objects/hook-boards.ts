@@ -35,7 +35,8 @@ export class HookBoards {
   /** Has the boards forget it; whether all have. */
   async detach(record: HookRecord): Promise<boolean> {
     try {
-      const detach = (board: string) => within(OBJECT_LIMITS.boardTimeout, this.#env.BOARD.getByName(board).detachHook(record.id));
+      const detach = (board: string) =>
+        within(OBJECT_LIMITS.boardTimeout, this.#env.BOARD.getByName(board).detachHook(record.id));
       await Promise.all([...this.#boards(record).keys()].map(detach));
       return true;
     } catch (error) {

@@ -1,6 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import { Deliveries, HOOK_LIMITS, type HookEventType, type HookRecord, rotate, secretsAt, type Waiting, wants } from '../hooks/index.ts';
+import {
+  Deliveries,
+  HOOK_LIMITS,
+  type HookEventType,
+  type HookRecord,
+  rotate,
+  secretsAt,
+  type Waiting,
+  wants,
+} from '../hooks/index.ts';
 import { redact } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
 import { HookBoards } from './hook-boards.ts';

@@ -32,4 +32,6 @@ export const OBJECT_LIMITS = {
   hookText: 256 * 1024,
   /** So long after a change a board looks whether its webhooks have confirmed it. */
   hookRepeat: 10_000,
+  /** Requests that wait at one board for a user's status. */
+  waiters: 1_000,
 } as const;

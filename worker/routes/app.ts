@@ -12,6 +12,9 @@ import { answer, problem } from './problem.ts';
 import { getProblem, listProblems } from './problems/page.ts';
 import { postUpdates } from './updates.ts';
 import { watch } from './watch.ts';
+import { deleteWatch, getWatch, postWatch } from './watches.ts';
+import { listDeadLetters, pauseWebhook, replayWebhook, resumeWebhook, rotateSecret, testWebhook } from './webhook-acts.ts';
+import { createWebhook, deleteWebhook, getWebhook, listWebhooks } from './webhooks.ts';
 
 /** The Worker's HTTP face. */
 export const app = new Hono<AppEnv>();
@@ -48,6 +51,19 @@ app.put('/v1/presence/:user/override', authorize('write'), takes(), limitBody, p
 app.delete('/v1/presence/:user/override', authorize('write'), takes('by', 'application'), deleteOverride);
 app.get('/v1/domains/:domain/presence', authorize('read'), takes('status', 'limit', 'cursor'), listDomain);
 app.get('/v1/watch', authorize('read'), takes('user', 'domain'), watch);
+app.post('/v1/webhooks', authorize('write'), takes(), limitBody, createWebhook);
+app.get('/v1/webhooks', authorize('write'), takes('domain'), listWebhooks);
+app.get('/v1/webhooks/:id', authorize('write'), takes(), getWebhook);
+app.delete('/v1/webhooks/:id', authorize('write'), takes(), deleteWebhook);
+app.post('/v1/webhooks/:id/test', authorize('write'), takes(), limitBody, testWebhook);
+app.post('/v1/webhooks/:id/secret', authorize('write'), takes(), limitBody, rotateSecret);
+app.post('/v1/webhooks/:id/pause', authorize('write'), takes(), limitBody, pauseWebhook);
+app.post('/v1/webhooks/:id/resume', authorize('write'), takes(), limitBody, resumeWebhook);
+app.get('/v1/webhooks/:id/dead-letters', authorize('write'), takes('limit', 'cursor'), listDeadLetters);
+app.post('/v1/webhooks/:id/replay', authorize('write'), takes(), limitBody, replayWebhook);
+app.post('/v1/watches/:user', authorize('read'), takes(), limitBody, postWatch);
+app.get('/v1/watches/:id', authorize('read'), takes(), getWatch);
+app.delete('/v1/watches/:id', authorize('write'), takes(), deleteWatch);
 app.notFound((c) => answer(c, problem('no-such-path', 'there is nothing at this path')));
 app.onError((error, c) => {
   console.error(error);

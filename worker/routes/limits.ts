@@ -19,4 +19,6 @@ export const ROUTE_LIMITS = {
   /** Entries of a page of history: default and greatest. */
   historyDefault: 50,
   historyMax: 200,
+  /** Wait before a board that restarts is asked again on behalf of a request that waits. */
+  watchRepeat: 500,
 } as const;

@@ -4,6 +4,7 @@ declare namespace Cloudflare {
     readonly USER: DurableObjectNamespace<import('../../../worker/objects/user.ts').User>;
     readonly BOARD: DurableObjectNamespace<import('../../../worker/objects/board.ts').Board>;
     readonly SITE: DurableObjectNamespace<import('../../../worker/objects/site.ts').Site>;
+    readonly HOOK: DurableObjectNamespace<import('../../../worker/objects/hook.ts').Hook>;
     readonly BOARD_SHARDS: string;
     readonly SITE_LEASE: string;
     readonly OFFHOOK_SECRET: string;

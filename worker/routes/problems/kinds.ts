@@ -125,6 +125,27 @@ export const KINDS = {
     meaning:
       'No site has told of this user. It is not the same as offline: look for a slip in the name or the domain, and whether the phone registers at a site that reports here.',
   },
+  'no-such-webhook': {
+    number: 40410,
+    status: 404,
+    title: 'There is no such webhook',
+    meaning:
+      'No webhook has this id, or it shows more than the token may see: another domain, or more detail. `GET /v1/webhooks?domain=` lists those that the token may see.',
+  },
+  'no-such-watch': {
+    number: 40411,
+    status: 404,
+    title: 'There is no such watch',
+    meaning:
+      'No callback that waits has this id: it has been made, has expired, or was cancelled; or the token does not cover its user.',
+  },
+  'no-such-event': {
+    number: 40412,
+    status: 404,
+    title: 'The event is not kept',
+    meaning:
+      'A replay can begin with an event that is kept: delivered ones for three days, dead letters for thirty, and no more than the limits of a webhook. `from` takes the `webhook-id` of a delivery.',
+  },
   'method-not-allowed': {
     number: 40501,
     status: 405,
@@ -149,6 +170,19 @@ export const KINDS = {
     title: 'There are too many overrides of the user',
     meaning:
       'As many applications override this user as are kept side by side. Take one back that is needed no more, or wait until one ends.',
+  },
+  'too-many-webhooks': {
+    number: 40910,
+    status: 409,
+    title: 'There is no room for one more webhook',
+    meaning:
+      'A domain has so many webhooks, and a board so many webhooks and callbacks, as its limit says (`docs/webhooks.md`). Delete one that is not needed; one webhook can tell of a whole domain.',
+  },
+  'no-room-for-replay': {
+    number: 40911,
+    status: 409,
+    title: 'There is no room for the replay',
+    meaning: 'More events would wait than a webhook keeps. Let it deliver what waits, or begin with a later event.',
   },
   gone: {
     number: 41000,
@@ -199,6 +233,13 @@ export const KINDS = {
     meaning:
       'The body is JSON, but not what this request takes. `field` is the path of the first value that is wrong, `detail` says what is.',
   },
+  'address-not-allowed': {
+    number: 42210,
+    status: 422,
+    title: 'Nothing is delivered to this address',
+    meaning:
+      'Webhooks and callbacks go to https URLs of public addresses, without a user in the URL. Addresses of the own machine and of private networks are refused, in whatever spelling; only the operator can allow them, by the variable `WEBHOOK_ALLOW_PRIVATE`.',
+  },
   'websocket-needed': {
     number: 42601,
     status: 426,
@@ -210,6 +251,12 @@ export const KINDS = {
     status: 429,
     title: 'Too Many Requests',
     meaning: 'More requests came than this token may send. Ask again after the seconds that `Retry-After` tells.',
+  },
+  'test-under-way': {
+    number: 42910,
+    status: 429,
+    title: 'A test of this webhook is under way',
+    meaning: 'One test at a time: ask again when it has been answered, at most ten seconds later.',
   },
   fault: {
     number: 50001,

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { LIMITS, type Status } from '../../protocol/index.ts';
 import { ROUTE_LIMITS } from '../limits.ts';
 
-const STATUSES = [
+export const STATUSES = [
   'unknown',
   'dnd',
   'offline-waiting',

@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import { HOOK_LIMITS } from '../../hooks/index.ts';
+import { canonicalAor, DETAIL_LEVELS } from '../../protocol/index.ts';
+import { domainSchema } from './domain.ts';
+import { STATUSES } from './query.ts';
+
+const user = z.string().transform((text, context) => {
+  const aor = canonicalAor(text);
+  if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
+  return aor ?? z.NEVER;
+});
+
+const url = z
+  .string()
+  .max(HOOK_LIMITS.urlLength)
+  .transform((text, context) => {
+    const parsed = URL.parse(text);
+    if (parsed === null) context.addIssue({ code: 'custom', message: 'is no absolute URL' });
+    return parsed?.href ?? z.NEVER;
+  });
+
+const statuses = z.array(z.enum(STATUSES)).min(1).max(STATUSES.length);
+
+/** The body of `POST /v1/webhooks`. */
+export const webhookSchema = z
+  .strictObject({
+    url,
+    /** Everybody in it; else `users` are named. */
+    domain: domainSchema.optional(),
+    users: z.array(user).min(1).max(HOOK_LIMITS.users).optional(),
+    statuses: statuses.optional(),
+    changes: z.enum(['all', 'status']).default('all'),
+    detail: z.enum(DETAIL_LEVELS).optional(),
+    description: z.string().max(HOOK_LIMITS.descriptionLength).optional(),
+  })
+  .refine((body) => (body.domain === undefined) !== (body.users === undefined), {
+    path: ['domain'],
+    message: 'name either a domain or users',
+  });
+
+/** The body of `POST /v1/webhooks/{id}/secret`. */
+export const rotationSchema = z.strictObject({
+  /** Seconds for which the former secret stays valid. */
+  keepFor: z.number().int().min(0).max(HOOK_LIMITS.secretOverlapMax).default(HOOK_LIMITS.secretOverlap),
+});
+
+/** The body of `POST /v1/webhooks/{id}/replay`: the dead letters, or all that is kept from an event on. */
+export const replaySchema = z
+  .strictObject({ deadLetters: z.literal(true).optional(), from: z.string().max(64).optional() })
+  .refine((body) => (body.deadLetters === undefined) !== (body.from === undefined), {
+    path: ['from'],
+    message: 'name either deadLetters or from',
+  });
+
+/** The query of `GET /v1/webhooks/{id}/dead-letters`; the cursor is a place in the queue. */
+export const deadLettersSchema = z.object({
+  limit: z
+    .string()
+    .regex(/^\d{1,6}$/, 'is not a number')
+    .transform(Number)
+    .pipe(z.number().min(1).max(HOOK_LIMITS.pageMax))
+    .default(HOOK_LIMITS.pageDefault),
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
+    .transform(Number)
+    .optional(),
+});
+
+/** The body of `POST /v1/watches/{user}`. */
+export const watchSchema = z
+  .strictObject({
+    /** The status that is waited for, or several of which any will do. */
+    until: z.union([z.enum(STATUSES).transform((status) => [status]), statuses]),
+    /** Seconds that the request waits for its answer. */
+    wait: z.number().int().min(1).max(HOOK_LIMITS.waitMax).optional(),
+    callback: url.optional(),
+    /** Seconds for which a callback is waited for. */
+    expiresIn: z.number().int().min(1).max(HOOK_LIMITS.expiresMax).optional(),
+  })
+  .refine((body) => (body.wait === undefined) !== (body.callback === undefined), {
+    path: ['wait'],
+    message: 'name either wait or callback',
+  })
+  .refine((body) => body.expiresIn === undefined || body.callback !== undefined, {
+    path: ['expiresIn'],
+    message: 'is for a callback',
+  });

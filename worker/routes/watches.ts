@@ -1,0 +1,118 @@
+import type { Context } from 'hono';
+import type * as z from 'zod';
+import type { Env } from '../env.ts';
+import { HOOK_LIMITS, type HookRecord } from '../hooks/index.ts';
+import { newId, newSecret } from '../objects/hook-send.ts';
+import { boardOf, shardCount } from '../objects/shard.ts';
+import { redact, timestamp } from '../presence/index.ts';
+import { canonicalAor, type DetailLevel, domainOf, type PresenceDocument, type Status } from '../protocol/index.ts';
+import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { jsonObject } from './body.ts';
+import { addressRefusal, hasScope } from './hook-access.ts';
+import { ROUTE_LIMITS } from './limits.ts';
+import { answer, problem } from './problem.ts';
+import { watchSchema } from './schema/webhook.ts';
+import { findHook, invalid } from './webhooks.ts';
+
+type UserContext = Context<AppEnv, '/v1/watches/:user'>;
+type WatchContext = Context<AppEnv, '/v1/watches/:id'>;
+
+/**
+ * `POST /v1/watches/{user}`: tells once that a user's status is one of some. By `wait` the request itself is answered then (200), or the time
+ * passes (204); by `callback` a URL is told (201). Where it is so already, both are answered at once (200), and no callback is made.
+ */
+export async function postWatch(c: UserContext): Promise<Response> {
+  const user = canonicalAor(c.req.param('user'));
+  if (user === undefined) return answer(c, problem('bad-user', 'user: is no address of record', 'user'));
+  const claims = c.get('claims');
+  if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
+  const body = await jsonObject(c);
+  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
+  const read = watchSchema.safeParse(body);
+  if (!read.success) return answer(c, invalid(read.error));
+  const { wait, callback } = read.data;
+  if (wait !== undefined) return longPoll(c, user, read.data.until, wait * 1000);
+  if (!hasScope(claims, 'write')) return answer(c, problem('missing-scope', 'a callback needs the scope write'));
+  const refusal = addressRefusal(callback as string, c.env.WEBHOOK_ALLOW_PRIVATE, 'callback');
+  if (refusal !== undefined) return answer(c, refusal);
+  return makeCallback(c, watchRecord(user, read.data, detailOf(claims), Date.now()));
+}
+
+/** `GET /v1/watches/{id}`: a callback that has not been made yet. */
+export async function getWatch(c: WatchContext): Promise<Response> {
+  const found = await findHook(c.env, c.get('claims'), c.req.param('id'), 'watch');
+  return found === undefined ? noWatch(c) : c.json(watchJson(found.view.record));
+}
+
+/** `DELETE /v1/watches/{id}`: the callback is not made any more. */
+export async function deleteWatch(c: WatchContext): Promise<Response> {
+  const found = await findHook(c.env, c.get('claims'), c.req.param('id'), 'watch');
+  if (found === undefined) return noWatch(c);
+  await found.hook.remove();
+  return c.body(null, 204);
+}
+
+function noWatch(c: WatchContext): Response {
+  return answer(c, problem('no-such-watch', `${c.req.param('id')} is no watch that this token covers, or it is over`));
+}
+
+async function longPoll(c: UserContext, user: string, statuses: readonly Status[], ms: number): Promise<Response> {
+  const text = await waitFor(c.env, user, statuses, Date.now() + ms);
+  if (text === undefined) return answer(c, problem('too-many-watchers', 'too many requests wait'), { 'retry-after': '10' });
+  if (text === null) return c.body(null, 204);
+  return c.json(redact(JSON.parse(text) as PresenceDocument, detailOf(c.get('claims'))));
+}
+
+/** Asks the user's board until a time. A board that restarts meanwhile is asked again: it looks at what is so first. */
+async function waitFor(env: Env, user: string, statuses: readonly Status[], end: number): Promise<string | null | undefined> {
+  const board = env.BOARD.getByName(boardOf(user, shardCount(env.BOARD_SHARDS)));
+  for (let left = end - Date.now(); ; left = end - Date.now()) {
+    try {
+      return await board.waitFor(user, statuses, Math.max(0, left));
+    } catch (error) {
+      if (left <= ROUTE_LIMITS.watchRepeat) throw error;
+      await scheduler.wait(ROUTE_LIMITS.watchRepeat);
+    }
+  }
+}
+
+async function makeCallback(c: UserContext, record: HookRecord): Promise<Response> {
+  const opened = await c.env.HOOK.getByName(record.id).open(record);
+  if (opened.is === 'full') return answer(c, problem('too-many-webhooks', 'as many webhooks and callbacks as there is room for'));
+  if (opened.is === 'fulfilled') return c.body(opened.text, 200, { 'content-type': 'application/json' });
+  return c.json({ ...watchJson(record), secret: record.secrets[0]?.secret }, 201);
+}
+
+function watchRecord(
+  user: string,
+  { until, callback, expiresIn }: z.output<typeof watchSchema>,
+  detail: DetailLevel,
+  now: number,
+): HookRecord {
+  return {
+    id: newId('wa'),
+    kind: 'watch',
+    url: callback as string,
+    domain: domainOf(user),
+    users: [user],
+    detail,
+    statuses: until,
+    changes: 'all',
+    createdAt: now,
+    secrets: [{ secret: newSecret(), until: null }],
+    state: 'active',
+    until: now + (expiresIn ?? HOOK_LIMITS.expiresDefault) * 1000,
+  };
+}
+
+function watchJson({ id, users, statuses, url, detail, createdAt, until }: Omit<HookRecord, 'secrets'>) {
+  return {
+    id,
+    user: users?.[0],
+    until: statuses,
+    callback: url,
+    detail,
+    createdAt: timestamp(createdAt),
+    expiresAt: timestamp(until as number),
+  };
+}
