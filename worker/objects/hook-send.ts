@@ -24,6 +24,9 @@ export async function send({ url, id, body, secrets }: Delivery, allowPrivate: b
   const refusal = addressProblem(url, allowPrivate);
   if (refusal !== undefined) return { is: 'failed', reason: refusal };
   const timestamp = Math.floor(now / 1000);
+  // Not AbortSignal.timeout: its timer cannot be cleared, and would keep the object in memory until it has run.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), HOOK_LIMITS.attemptTimeout);
   try {
     const signatures = await Promise.all(secrets.map((secret) => sign(secret, signedContent(id, timestamp, body))));
     const response = await fetch(url, {
@@ -37,14 +40,15 @@ export async function send({ url, id, body, secrets }: Delivery, allowPrivate: b
       },
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(HOOK_LIMITS.attemptTimeout),
+      signal: late.signal,
     });
     // What a receiver says in its body is not read: it is nothing to us, and may be endless.
     await response.body?.cancel();
     return judge(response.status, response.headers.get('retry-after'), now);
-  } catch (error) {
-    const late = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError');
-    return { is: 'failed', reason: late ? 'timeout' : 'unreachable' };
+  } catch {
+    return { is: 'failed', reason: late.signal.aborted ? 'timeout' : 'unreachable' };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
