@@ -1,6 +1,6 @@
 import type { Board } from './objects/board.ts';
-import type { Site } from './objects/site.ts';
 import type { Hook } from './objects/hook.ts';
+import type { Site } from './objects/site.ts';
 import type { User } from './objects/user.ts';
 
 /** Bindings of the Worker: see wrangler.toml. */
