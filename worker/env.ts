@@ -1,3 +1,4 @@
+import type { Access } from './objects/access.ts';
 import type { Board } from './objects/board.ts';
 import type { Hook } from './objects/hook.ts';
 import type { Site } from './objects/site.ts';
@@ -9,6 +10,7 @@ export interface Env {
   readonly BOARD: DurableObjectNamespace<Board>;
   readonly SITE: DurableObjectNamespace<Site>;
   readonly HOOK: DurableObjectNamespace<Hook>;
+  readonly ACCESS: DurableObjectNamespace<Access>;
   /** Boards of one domain, 1 to 64. */
   readonly BOARD_SHARDS?: string;
   /** How long a site stays in touch without a word, seconds, 1 to 3600. */
@@ -21,4 +23,9 @@ export interface Env {
   readonly OFFHOOK_SECRET?: string;
   /** `on`: webhooks may go to private addresses, and without TLS. */
   readonly WEBHOOK_ALLOW_PRIVATE?: string;
+  /** The secret before, while it is being replaced: tokens that it signed are good as well. Null on a workerd that was not given one. */
+  readonly OFFHOOK_SECRET_PREVIOUS?: string | null;
+  /** The audit is kept for so many days, and so many entries. */
+  readonly AUDIT_DAYS?: string;
+  readonly AUDIT_ENTRIES?: string;
 }

@@ -1,5 +1,6 @@
 import { app } from './routes/app.ts';
 
+export { Access } from './objects/access.ts';
 export { Board } from './objects/board.ts';
 export { Hook } from './objects/hook.ts';
 export { Site } from './objects/site.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { verify } from 'hono/jwt';
+import { decode, verify } from 'hono/jwt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dispatch } from '../../shim/cli/main.ts';
 import { openState } from '../../shim/cli/state.ts';
@@ -86,6 +86,8 @@ describe('Offhook access tokens', () => {
     const { code, out, err } = await offhook(['token', ...args, '--subject', 'Anna'], { OFFHOOK_SECRET: SECRET });
     const claims = await verify(out.trim(), SECRET, 'HS256');
     expect(code).toBe(EXIT.ok);
+    // The Worker makes the same of this secret: test/worker/tokens.test.ts.
+    expect(decode(out.trim()).header).toEqual({ alg: 'HS256', typ: 'JWT', kid: 'rLtDWSn0GZ0' });
     expect(claims).toEqual({
       sub: 'Anna',
       scope: ['read', 'ingest'],

@@ -123,14 +123,20 @@ export class BoardStore {
     return this.#storage.sql.exec<{ document: string }>('SELECT document FROM users WHERE user = ?', user).toArray()[0]?.document;
   }
 
-  /** Users in the order of their names, above `after`, with that status where one is given. */
-  list(after: string, limit: number, status?: string): Listed[] {
+  /** Users in the order of their names, above `after`, with that status where one is given, and of `only` these where they are given. */
+  list(after: string, limit: number, status?: string, only?: readonly string[]): Listed[] {
     if (!this.#schema.created) return [];
-    const filter = status === undefined ? '' : 'AND status = ?';
+    const filters = [
+      ...(status === undefined ? [] : ['AND status = ?']),
+      ...(only === undefined ? [] : ['AND user IN (SELECT value FROM json_each(?))']),
+    ].join(' ');
+    const values = [...(status === undefined ? [] : [status]), ...(only === undefined ? [] : [JSON.stringify(only)])];
     return this.#storage.sql
       .exec<{ user: string; version: number; text: string }>(
-        `SELECT user, version, document AS text FROM users WHERE user > ? ${filter} ORDER BY user LIMIT ?`,
-        ...(status === undefined ? [after, limit] : [after, status, limit]),
+        `SELECT user, version, document AS text FROM users WHERE user > ? ${filters} ORDER BY user LIMIT ?`,
+        after,
+        ...values,
+        limit,
       )
       .toArray();
   }

@@ -57,9 +57,9 @@ export class Board extends DurableObject<Env> {
     this.#store.drop(user);
   }
 
-  /** Users in the order of their names, above `after`, with that status where one is given. */
-  list(after: string, limit: number, status?: string): Listed[] {
-    return this.#store.list(after, limit, status);
+  /** Users in the order of their names, above `after`, with that status where one is given, and of `only` these where they are given. */
+  list(after: string, limit: number, status?: string, only?: readonly string[]): Listed[] {
+    return this.#store.list(after, limit, status, only);
   }
 
   /** Tells a webhook of changes from now on (see `BoardHooks`). */

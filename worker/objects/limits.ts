@@ -34,4 +34,10 @@ export const OBJECT_LIMITS = {
   hookRepeat: 10_000,
   /** Requests that wait at one board for a user's status. */
   waiters: 1_000,
+  /** Audit: days and entries kept, default and greatest; and the least pause between two clearings. */
+  auditDays: 90,
+  auditDaysMax: 3_650,
+  auditEntries: 10_000,
+  auditEntriesMax: 1_000_000,
+  auditTrimPause: 3_600_000,
 } as const;

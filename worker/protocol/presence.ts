@@ -90,6 +90,14 @@ export interface HistoryEntry {
   readonly conflict?: Conflict;
 }
 
+/** A history entry as a reader gets it: which site reported it, or who set it, is not told to `busy-only`. */
+export type SeenEntry = Omit<HistoryEntry, 'cause'> & {
+  readonly cause:
+    | HistoryEntry['cause']
+    | { readonly by: 'update'; readonly status: string }
+    | { readonly by: 'override'; readonly activity: OverrideActivity | null };
+};
+
 /** Frames of `GET /v1/watch`, server to client, each one JSON text message. */
 export type WatchFrame =
   /** First, once for each group of users that share a board: all that is known of what is watched. A listed user never seen has a null document. */

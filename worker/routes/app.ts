@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { getAudit } from './audit.ts';
 import { type AppEnv, authorize, requireSecret } from './auth.ts';
 import { limitBody } from './body.ts';
 import { listDomain } from './domains.ts';
@@ -64,6 +65,7 @@ app.post('/v1/webhooks/:id/replay', authorize('write'), takes(), limitBody, repl
 app.post('/v1/watches/:user', authorize('read'), takes(), limitBody, postWatch);
 app.get('/v1/watches/:id', authorize('read'), takes(), getWatch);
 app.delete('/v1/watches/:id', authorize('write'), takes(), deleteWatch);
+app.get('/v1/audit', authorize('admin'), takes('from', 'user', 'limit', 'cursor'), getAudit);
 app.notFound((c) => answer(c, problem('no-such-path', 'there is nothing at this path')));
 app.onError((error, c) => {
   console.error(error);

@@ -1,9 +1,8 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import { verify } from 'hono/jwt';
 import type { Env } from '../env.ts';
-import { type DetailLevel, type Scope, SECRET_LENGTH, type TokenClaims } from '../protocol/index.ts';
+import { type DetailLevel, domainOf, type Scope, SECRET_LENGTH, type TokenClaims } from '../protocol/index.ts';
 import { answer, type Problem, problem } from './problem.ts';
-import { claimsSchema } from './schema/token.ts';
+import { readToken, secretsOf } from './token.ts';
 
 /** What the routes know besides the request: the bearer, once `authorize` has let it in. */
 export interface AppEnv {
@@ -19,7 +18,7 @@ const TOKEN_PROTOCOL = 'offhook.token.';
 
 /** Without a secret nobody could be told from anybody else: nothing is answered then. */
 export const requireSecret: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (secretOf(c) !== undefined) return next();
+  if (secretsOf(c.env).length > 0) return next();
   return answer(c, problem('no-secret', `OFFHOOK_SECRET is not set, or shorter than ${SECRET_LENGTH} characters`));
 };
 
@@ -28,7 +27,7 @@ export function authorize(scope: Scope): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const token = tokenOf(c);
     if (token === undefined) return challenge(c, problem('no-token', 'a bearer token is needed'));
-    const claims = await readToken(token, secretOf(c) ?? '');
+    const claims = await readToken(token, c.env);
     if (claims === undefined) return challenge(c, problem('invalid-token', 'the token is not valid'), 'invalid_token');
     if (!claims.scope.includes(scope) && !claims.scope.includes('admin')) {
       return challenge(c, problem('missing-scope', `the token lacks the scope ${scope}`), 'insufficient_scope', scope);
@@ -38,9 +37,31 @@ export function authorize(scope: Scope): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Whether a token covers the users of a domain (lower case). */
+/** Whether a token covers a domain (lower case): all users of it, or some where the token names users (see `usersOf`). */
 export function covers(claims: TokenClaims, domain: string): boolean {
-  return claims.domain === '*' || claims.domain === domain;
+  const domains = domainsOf(claims);
+  if (!domains.includes('*') && !domains.includes(domain)) return false;
+  return claims.users === undefined || claims.users.some((user) => domainOf(user) === domain);
+}
+
+/** Whether a token covers a user (a canonical address of record). Whatever is told of a user, or done to one, asks this first. */
+export function mayRead(claims: TokenClaims, user: string): boolean {
+  return covers(claims, domainOf(user)) && (claims.users === undefined || claims.users.includes(user));
+}
+
+/** The only users of a domain that a token covers; undefined for all of them. What lists or watches a domain keeps to these. */
+export function usersOf(claims: TokenClaims, domain: string): string[] | undefined {
+  return claims.users?.filter((user) => domainOf(user) === domain);
+}
+
+/** The domains that a token names; `*` among them stands for all. */
+export function domainsOf({ domain }: TokenClaims): readonly string[] {
+  return typeof domain === 'string' ? [domain] : domain;
+}
+
+/** Whether a token covers everybody: what is of no domain (revocations, the whole audit) is for such tokens alone. */
+export function coversAll(claims: TokenClaims): boolean {
+  return claims.users === undefined && domainsOf(claims).includes('*');
 }
 
 /** How much of a document the bearer may see. */
@@ -48,14 +69,14 @@ export function detailOf(claims: TokenClaims): DetailLevel {
   return claims.detail ?? 'full';
 }
 
-/** Answers that the token does not cover a domain. */
-export function forbidden(c: AppContext, domain: string): Response {
-  return answer(c, problem('domain-not-covered', `the token does not cover ${domain}`));
+/** What is said of a domain or a user that a token does not cover: the same whether it exists or not. */
+export function uncovered(what: string): Problem {
+  return problem('domain-not-covered', `the token does not cover ${what}`);
 }
 
-function secretOf(c: AppContext): string | undefined {
-  const secret = c.env.OFFHOOK_SECRET;
-  return secret !== undefined && secret.length >= SECRET_LENGTH ? secret : undefined;
+/** Answers that the token does not cover a domain or a user. */
+export function forbidden(c: AppContext, what: string): Response {
+  return answer(c, uncovered(what));
 }
 
 function tokenOf(c: AppContext): string | undefined {
@@ -69,17 +90,6 @@ function tokenOf(c: AppContext): string | undefined {
 export function protocols(c: AppContext): string[] {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') return [];
   return (c.req.header('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
-}
-
-async function readToken(token: string, secret: string): Promise<TokenClaims | undefined> {
-  let payload: unknown;
-  try {
-    // `iat` is not checked: it says when, not from when, and the maker's clock may be ahead of ours.
-    payload = await verify(token, secret, { alg: 'HS256', iat: false });
-  } catch {
-    return undefined;
-  }
-  return claimsSchema.safeParse(payload).data;
 }
 
 // RFC 6750 3: "If the request lacks any authentication information, the resource server SHOULD NOT include an error code".

@@ -4,7 +4,7 @@ import { boardObject } from '../objects/places.ts';
 import { boardsOf, shardCount } from '../objects/shard.ts';
 import { redact } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
-import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { type AppEnv, covers, detailOf, forbidden, usersOf } from './auth.ts';
 import { finding } from './field.ts';
 import { answer, problem } from './problem.ts';
 import { domainSchema } from './schema/domain.ts';
@@ -25,8 +25,9 @@ export async function listDomain(c: DomainContext): Promise<Response> {
   }
   const { status, limit, cursor = '' } = query.data;
   const boards = boardsOf(domain.data, shardCount(c.env.BOARD_SHARDS));
+  const only = usersOf(claims, domain.data);
   // One more than the page, from each board: any of them may hold the whole page, and the next user after it.
-  const lists = await Promise.all(boards.map((board) => boardObject(c.env, board).list(cursor, limit + 1, status)));
+  const lists = await Promise.all(boards.map((board) => boardObject(c.env, board).list(cursor, limit + 1, status, only)));
   const merged = merge(lists, limit + 1);
   const page = merged.slice(0, limit);
   const last = page.at(-1)?.user;

@@ -21,4 +21,7 @@ export const ROUTE_LIMITS = {
   historyMax: 200,
   /** Wait before a board that restarts is asked again on behalf of a request that waits. */
   watchRepeat: 500,
+  /** Entries of a page of the audit: default and greatest. */
+  auditDefault: 100,
+  auditMax: 500,
 } as const;

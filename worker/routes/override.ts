@@ -2,15 +2,9 @@ import type { Context } from 'hono';
 import { userObject } from '../objects/places.ts';
 import type { Expected, Overridden } from '../objects/user.ts';
 import { sameSource } from '../presence/index.ts';
-import {
-  canonicalAor,
-  domainOf,
-  LIMITS,
-  type OverrideDocument,
-  type OverrideSource,
-  type TokenClaims,
-} from '../protocol/index.ts';
-import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { canonicalAor, LIMITS, type OverrideDocument, type OverrideSource, type TokenClaims } from '../protocol/index.ts';
+import { audit } from './audit.ts';
+import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { finding } from './field.ts';
 import { answer, type Problem, problem } from './problem.ts';
@@ -34,6 +28,7 @@ export async function putOverride(c: OverrideContext): Promise<Response> {
   const { activity, note, expiresIn } = read.data;
   const source = sourceOf(read.data, user, c.get('claims'));
   const word = { source, activity, ...(note === undefined ? {} : { note }), lifetime: expiresIn * 1_000 };
+  await audit(c, 'override.set', { user, note: activity, ...targetOf(source) });
   const done = await userObject(c.env, user).setOverride(user, word, expected);
   if (!done.ok) return answer(c, refusal(done), { etag: `"${done.version}"` });
   const set = done.overrides.find((override) => sameSource(override, source)) as OverrideDocument;
@@ -52,6 +47,7 @@ export async function deleteOverride(c: OverrideContext): Promise<Response> {
   const expected = expectedOf(c.req.header('if-match'));
   if (expected === 'bad') return answer(c, badCondition());
   const source = sourceOf(read.data, user, c.get('claims'));
+  await audit(c, 'override.clear', { user, ...targetOf(source) });
   const done = await userObject(c.env, user).clearOverride(user, source, expected);
   if (!done.ok) return answer(c, refusal(done), { etag: `"${done.version}"` });
   return c.body(null, 204, { etag: `"${done.version}"` });
@@ -71,7 +67,7 @@ export async function getOverrides(c: OverrideContext): Promise<Response> {
 function coveredUser(c: OverrideContext): string | Response {
   const user = canonicalAor(c.req.param('user'));
   if (user === undefined) return answer(c, problem('bad-user', 'user: is no address of record', 'user'));
-  return covers(c.get('claims'), domainOf(user)) ? user : forbidden(c, domainOf(user));
+  return mayRead(c.get('claims'), user) ? user : forbidden(c, user);
 }
 
 /** Who speaks: as the request says, else the person where the token was made for them, else the application by the token's name. */
@@ -84,6 +80,10 @@ function sourceOf(
   if (by === 'person' || (by === undefined && own)) return { by: 'person' };
   const name = application ?? sub ?? jti ?? 'unnamed';
   return { by: 'application', application: name.slice(0, LIMITS.overrideApplication) };
+}
+
+function targetOf(source: OverrideSource): { target?: string } {
+  return source.by === 'application' ? { target: source.application } : {};
 }
 
 // RFC 9110 13.1.1: "If the field value is "*", the condition is true if the origin server has a current representation"; tags are compared

@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import type { Env } from '../env.ts';
 import { userObject } from '../objects/places.ts';
 import { redact, redactEntry } from '../presence/index.ts';
-import { canonicalAor, domainOf, type PresenceDocument } from '../protocol/index.ts';
-import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { canonicalAor, type PresenceDocument } from '../protocol/index.ts';
+import { type AppEnv, detailOf, forbidden, mayRead, uncovered } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
@@ -23,7 +23,7 @@ export async function getPresence(c: UserContext): Promise<Response> {
   const user = canonicalAor(c.req.param('user'));
   if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
   const claims = c.get('claims');
-  if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
+  if (!mayRead(claims, user)) return forbidden(c, user);
   const reading = await userObject(c.env, user).read();
   if (reading === null) return answer(c, neverSeen(user));
   const document = await withStaleness(c.env, reading.document, reading.reporters);
@@ -55,7 +55,7 @@ export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
     async (name): Promise<PresenceDocument | Problem> => {
       const user = canonicalAor(name);
       if (user === undefined) return problem('bad-user', NO_USER, 'user');
-      if (!covers(claims, domainOf(user))) return problem('domain-not-covered', `the token does not cover ${domainOf(user)}`);
+      if (!mayRead(claims, user)) return uncovered(user);
       const document = await ask(c.env, user, limit);
       if (document === undefined) return problem('user-unreachable', `${user} could not be reached`);
       return document === null ? neverSeen(user) : redact(document, detailOf(claims));
@@ -82,7 +82,7 @@ export async function getHistory(c: HistoryContext): Promise<Response> {
   const user = canonicalAor(c.req.param('user'));
   if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
   const claims = c.get('claims');
-  if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
+  if (!mayRead(claims, user)) return forbidden(c, user);
   const query = historySchema.safeParse(c.req.query());
   if (!query.success) {
     const { field, reason } = finding(query.error);

@@ -4,7 +4,6 @@ import { userObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { clockShift, shiftTimes } from '../presence/index.ts';
 import {
-  domainOf,
   type LeaseAnswer,
   LIMITS,
   PROTOCOL_VERSION,
@@ -13,7 +12,7 @@ import {
   type UpdateAnswer,
   type Verdict,
 } from '../protocol/index.ts';
-import { type AppEnv, covers } from './auth.ts';
+import { type AppEnv, mayRead, uncovered } from './auth.ts';
 import { BoardPost } from './board-post.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
@@ -106,9 +105,11 @@ function readItem(value: unknown, index: number, claims: TokenClaims): Read {
     };
   }
   const { user, sequence } = read.data;
-  if (!covers(claims, domainOf(user))) {
-    const reason = `the token does not cover ${domainOf(user)}`;
-    return { ok: false, verdict: { sequence, verdict: 'rejected', field: `updates[${index}].user`, reason } };
+  if (!mayRead(claims, user)) {
+    return {
+      ok: false,
+      verdict: { sequence, verdict: 'rejected', field: `updates[${index}].user`, reason: uncovered(user).detail },
+    };
   }
   return { ok: true, update: read.data };
 }

@@ -4,7 +4,7 @@ import { type WatchQuery, watchUrl } from '../objects/board.ts';
 import { boardObject } from '../objects/places.ts';
 import { boardOf, boardsOf, shardCount } from '../objects/shard.ts';
 import { canonicalAor, domainOf, LIMITS, type TokenClaims } from '../protocol/index.ts';
-import { type AppEnv, covers, detailOf, forbidden, protocols, WATCH_PROTOCOL } from './auth.ts';
+import { type AppEnv, covers, detailOf, forbidden, mayRead, protocols, usersOf, WATCH_PROTOCOL } from './auth.ts';
 import { pipe } from './pipe.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { domainSchema } from './schema/domain.ts';
@@ -15,10 +15,13 @@ export async function watch(c: Context<AppEnv>): Promise<Response> {
     return answer(c, problem('websocket-needed', 'this is a WebSocket'), { upgrade: 'websocket' });
   }
   const claims = c.get('claims');
-  const asked = watched(c);
-  if ('status' in asked) return answer(c, asked);
+  const told = watched(c);
+  if ('status' in told) return answer(c, told);
+  const asked = restricted(told, claims);
   const foreign = asked.domains.find((domain) => !covers(claims, domain));
   if (foreign !== undefined) return forbidden(c, foreign);
+  const hidden = asked.users?.find((user) => !mayRead(claims, user));
+  if (hidden !== undefined) return forbidden(c, hidden);
   const sockets = await Promise.all([...boards(asked, c.env)].map(([board, users]) => open(c.env, board, users, claims)));
   const opened = sockets.filter((socket) => socket !== undefined);
   if (opened.length < sockets.length) {
@@ -50,6 +53,11 @@ function watched(c: Context<AppEnv>): Watched | Problem {
   if (users.includes(undefined)) return problem('bad-user', 'user: is no address of record', 'user');
   const unique = [...new Set(users as string[])];
   return { domains: [...new Set(unique.map(domainOf))], users: unique };
+}
+
+/** A domain watched with a token that names users is these users watched. */
+function restricted({ domains, users }: Watched, claims: TokenClaims): Watched {
+  return { domains, users: users ?? usersOf(claims, domains[0] as string) };
 }
 
 /** The boards to ask, each with the users to watch there (undefined for all). */

@@ -53,7 +53,8 @@ function fromBase64url(text: string): string | undefined {
   }
 }
 
-function page(byDefault: number, max: number) {
+/** The `limit` of a listing. */
+export function page(byDefault: number, max: number) {
   const number = z
     .string()
     .regex(/^\d{1,6}$/, 'is not a number')

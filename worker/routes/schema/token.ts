@@ -1,14 +1,25 @@
 import * as z from 'zod';
-import { DETAIL_LEVELS, SCOPES, type TokenClaims } from '../../protocol/index.ts';
+import { canonicalAor, DETAIL_LEVELS, SCOPES, TOKEN_LIMITS, type TokenClaims } from '../../protocol/index.ts';
 
-/** Claims of a token whose signature is good. */
+const name = z.string().min(1).max(TOKEN_LIMITS.name);
+
+const domain = z.string().min(1).toLowerCase();
+
+const user = z.string().transform((text, context) => {
+  const aor = canonicalAor(text);
+  if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
+  return aor ?? z.NEVER;
+});
+
+/** Claims of a token whose signature is good. What is not ours is left out. */
 export const claimsSchema = z.object({
-  sub: z.string().exactOptional(),
+  sub: name.exactOptional(),
   scope: z.array(z.enum(SCOPES)),
-  domain: z.string().min(1).toLowerCase(),
+  domain: z.union([domain, z.array(domain).min(1).max(TOKEN_LIMITS.domains)]),
+  users: z.array(user).min(1).max(TOKEN_LIMITS.users).exactOptional(),
   detail: z.enum(DETAIL_LEVELS).exactOptional(),
-  site: z.string().exactOptional(),
+  site: name.exactOptional(),
   iat: z.number(),
   exp: z.number().exactOptional(),
-  jti: z.string().exactOptional(),
+  jti: name.exactOptional(),
 }) satisfies z.ZodType<TokenClaims>;

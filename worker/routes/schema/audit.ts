@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import { canonicalAor } from '../../protocol/index.ts';
+import { ROUTE_LIMITS } from '../limits.ts';
+import { page } from './query.ts';
+
+/** A time (RFC 3339) as ms since 1970. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'is no time (RFC 3339)' })
+  .transform((text) => Date.parse(text))
+  .pipe(z.number({ error: 'is no time (RFC 3339)' }).min(0));
+
+/** The query of `GET /v1/audit`; the cursor is an entry's id. */
+export const auditSchema = z.object({
+  from: instant.optional(),
+  user: z
+    .string()
+    .transform((text, context) => {
+      const aor = canonicalAor(text);
+      if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
+      return aor ?? z.NEVER;
+    })
+    .optional(),
+  limit: page(ROUTE_LIMITS.auditDefault, ROUTE_LIMITS.auditMax),
+  cursor: z
+    .string()
+    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
+    .transform(Number)
+    .optional(),
+});
