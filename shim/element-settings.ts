@@ -25,7 +25,7 @@ const probeSettings = ({ probeInterval, probeTries, probeRetry, maxProbes }: Shi
 /** The element's settings from those of the shim. `epoch` and `chance` are this start's. */
 export function elementSettings(
   settings: ShimSettings,
-  start: { readonly epoch: number; readonly chance: () => number },
+  start: { readonly epoch: number; readonly chance: () => number; readonly compares?: boolean },
 ): ElementSettings {
   const { t1, t2, t4, timerC } = settings;
   const upstream = settings.upstream === undefined ? undefined : parseUri(settings.upstream);
@@ -69,6 +69,7 @@ export function elementSettings(
         site: settings.site,
         epoch: start.epoch,
         chance: start.chance,
+        compares: start.compares ?? false,
         max: settings.outboxUpdates,
         backoffMin: settings.backoffMin,
         backoffMax: settings.backoffMax,

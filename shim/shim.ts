@@ -111,7 +111,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     network.addresses.flatMap(behind),
     outsideOf(settings),
   );
-  const own = { epoch, chance: Math.random };
+  const own = { epoch, chance: Math.random, compares: true };
   const locations = new Locations({
     dns: systemDns(settings.dnsServers),
     transports: new Set(network.addresses.map(({ transport }) => transport)),
@@ -126,7 +126,11 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
   });
   guard = element.guard;
   const { outbox } = element.presence;
-  const lease = new SiteLease({ chance: Math.random });
+  const lease = new SiteLease(
+    { chance: Math.random },
+    outbox,
+    element.presence.holdings(() => clock.now()),
+  );
   const sender = createSender({
     url: settings.workerUrl,
     token: settings.token,

@@ -1,10 +1,10 @@
 import { PROTOCOL_VERSION } from '#protocol';
 import type { SiteLease } from '../core/lease/lease.ts';
-import { parseAnswer } from '../core/outbox/answer.ts';
+import { parseAnswer, parseReconcileAnswer } from '../core/outbox/answer.ts';
 import type { Outbox } from '../core/outbox/outbox.ts';
 import type { Batch, OutboxEvent, Outcome, SendFailure } from '../core/outbox/types.ts';
 import type { Disk } from './disk.ts';
-import { type ChannelSettings, createChannel } from './sender/channel.ts';
+import { type Channel, type ChannelSettings, createChannel } from './sender/channel.ts';
 import { createLane } from './sender/lane.ts';
 
 export interface SenderSettings extends Pick<ChannelSettings, 'url' | 'token' | 'clock'> {
@@ -51,20 +51,20 @@ export function createSender(settings: SenderSettings): Sender {
     onDefect: (error) => tell(outbox.fail(internal(error), clock())),
     onIdle: arm,
   });
-  const heartbeats = lease && createLane({ step: () => sendHeartbeat(lease), onDefect: defectInLease, onIdle: arm });
+  const keeping = lease && createLane({ step: () => keepLease(lease), onDefect: defectInLease, onIdle: arm });
   if (lease !== undefined) channels.push(createChannel(place));
 
   function poke(): void {
     if (closed) return;
     updates.run();
-    heartbeats?.run();
+    keeping?.run();
   }
 
   /** The one timer of outbox and lease. */
   function arm(): void {
     clearTimeout(timer);
     if (closed) return;
-    const due = [updates.busy ? undefined : outbox.nextDeadline(), heartbeats?.busy ? undefined : lease?.nextDeadline()];
+    const due = [updates.busy ? undefined : outbox.nextDeadline(), keeping?.busy ? undefined : lease?.nextDeadline()];
     const at = Math.min(...due.map((time) => time ?? Number.POSITIVE_INFINITY));
     if (at === Number.POSITIVE_INFINITY) return;
     timer = setTimeout(poke, Math.min(Math.max(1, at - clock()), TIMER_MAX));
@@ -79,14 +79,26 @@ export function createSender(settings: SenderSettings): Sender {
     const answer = 'reason' in batch ? batch : await post(0, batch);
     if (!('reason' in answer)) lease?.spoken(answer.lease, sentAt);
     tell('reason' in answer ? outbox.fail(answer, clock()) : outbox.settle(answer, clock()));
+    keeping?.run();
     return true;
   }
 
-  async function sendHeartbeat(lease: SiteLease): Promise<boolean> {
-    if (closed || !lease.take(clock())) return false;
-    const answer = await post(1, { site: outbox.site, items: [] });
-    if ('reason' in answer) lease.fail(answer, clock());
-    else lease.settle(answer.lease);
+  /** What keeps the lease; false where there is nothing of it to send. */
+  async function keepLease(lease: SiteLease): Promise<boolean> {
+    const request = closed ? undefined : lease.take(clock());
+    if (request === undefined) return false;
+    if (request.kind === 'heartbeat') {
+      const answer = await post(1, { site: outbox.site, epoch: outbox.epoch, items: [] });
+      if ('reason' in answer) lease.fail(answer, clock());
+      else tell(lease.settle(answer.lease, undefined, clock()));
+    } else {
+      const path = `v1/sites/${encodeURIComponent(outbox.site)}/reconcile`;
+      const answer = await (channels[1] as Channel).post(path, request.body, parseReconcileAnswer);
+      if ('reason' in answer) lease.fail(answer, clock());
+      else tell(lease.settle(answer.lease, answer, clock()));
+    }
+    // Who differs is told at once.
+    updates.run();
     return true;
   }
 
@@ -110,11 +122,11 @@ export function createSender(settings: SenderSettings): Sender {
     for (const event of events) settings.onEvent(event);
   }
 
-  function post(channel: number, { site, items }: Batch) {
+  function post(channel: number, { site, epoch, items }: Batch) {
     // Items are JSON already: they are written once, for disk and network.
-    const head = JSON.stringify({ version: PROTOCOL_VERSION, site, sentAt: clock() });
+    const head = JSON.stringify({ version: PROTOCOL_VERSION, site, epoch, sentAt: clock() });
     const body = `${head.slice(0, -1)},"updates":[${items.join(',')}]}`;
-    return (channels[channel] as (typeof channels)[0]).post('v1/updates', body, (text) => parseAnswer(text, items.length));
+    return (channels[channel] as Channel).post('v1/updates', body, (text) => parseAnswer(text, items.length));
   }
 
   return {
@@ -124,7 +136,7 @@ export function createSender(settings: SenderSettings): Sender {
       clearTimeout(timer);
       const cut = () => Promise.all(channels.map((channel) => channel.destroy()));
       const end = setTimeout(cut, grace);
-      await Promise.all([updates.idle(), heartbeats?.idle()]);
+      await Promise.all([updates.idle(), keeping?.idle()]);
       clearTimeout(end);
       await cut();
     },

@@ -141,6 +141,15 @@ export class BoardStore {
       .toArray();
   }
 
+  /** Users in whose document the name of a site stands as that of a site. Looks at all users. */
+  *mentioning(site: string): Iterable<Listed> {
+    if (!this.#schema.created) return;
+    yield* this.#storage.sql.exec<{ user: string; version: number; text: string }>(
+      'SELECT user, version, document AS text FROM users WHERE instr(document, ?) > 0',
+      `"site":${JSON.stringify(site)}`,
+    );
+  }
+
   /** Remembers whom a watcher named, for the time after a hibernation: an attachment has no room for it. */
   addWatch(id: string, users: readonly string[]): void {
     this.#schema.create();

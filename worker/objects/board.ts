@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
+import { type HeldUser, heldOf } from '../presence/index.ts';
 import type { DetailLevel, Status } from '../protocol/index.ts';
 import type { BoardChange } from './board-feed.ts';
 import type { HookSubscription } from './board-hook-store.ts';
@@ -84,6 +85,11 @@ export class Board extends DurableObject<Env> {
   /** Webhooks may not have confirmed what they were told: told from state, so an early or repeated call is harmless. */
   override async alarm(): Promise<void> {
     await this.#hooks.alarm();
+  }
+
+  /** What is recorded of a site, about users in the buckets `from` up to, not including, `to`. */
+  held(site: string, from: number, to: number): HeldUser[] {
+    return heldOf(this.#store.mentioning(site), site, from, to);
   }
 
   /** Opens a watcher's socket (see `watchUrl`). The snapshot is sent before anything else can happen here, so no change is missed. */

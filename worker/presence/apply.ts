@@ -6,7 +6,7 @@ import { type Change, finish } from './finish.ts';
 import { deadlineEntry, updateEntry } from './history.ts';
 import { PRESENCE_LIMITS } from './limits.ts';
 import { confirmedCalls, liveTerminals, type PresenceRecord, type SiteRecord, siteOf, withSite } from './record.ts';
-import { take } from './take.ts';
+import { type Live, take } from './take.ts';
 
 /** What an update did: the record after it (the same object where nothing changed), and what to answer. */
 export interface UpdateStep {
@@ -56,11 +56,20 @@ export function applyUpdate(record: PresenceRecord, site: string, update: Update
   const next = withSite(roomy, entry);
   const { terminalStatus, conflict } = resolve(update, record, next);
   const done = finish(record, next, terminalStatus, update.at, now, (document, time) =>
-    updateEntry(site, update, time, document, conflict),
+    updateEntry(site, withReason(update, known, taken), time, document, conflict),
   );
   const version = done.record.version;
   const verdict: Verdict = { sequence, verdict: 'accepted', version, ...(conflict === undefined ? {} : { conflict }) };
   return { record: done.record, verdict, change: done.change };
+}
+
+/** A snapshot that leaves out what its site held before ends it: without a reason of its own, as lost. */
+function withReason(update: Update, before: Live | undefined, after: Live): Update {
+  if (update.status !== 'snapshot' || update.reason !== undefined || before === undefined) return update;
+  const lost =
+    before.calls.some(({ id }) => !after.calls.some((call) => call.id === id)) ||
+    before.terminals.some(({ contact }) => !after.terminals.some((terminal) => terminal.contact === contact));
+  return lost ? { ...update, reason: { cause: 'lost' } } : update;
 }
 
 /** Ends what has passed its deadline. Late or early calls are harmless: all is told from the record and `now`. */

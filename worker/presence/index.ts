@@ -7,6 +7,7 @@ export * from './deadlines.ts';
 export * from './detail.ts';
 export * from './finish.ts';
 export * from './group.ts';
+export * from './held.ts';
 export * from './lease.ts';
 export * from './limits.ts';
 export * from './override.ts';

@@ -7,7 +7,8 @@ export type Taken =
   | { readonly ok: true; readonly terminals: readonly TerminalReport[]; readonly calls: readonly CallReport[] }
   | { readonly ok: false; readonly field: string; readonly reason: string };
 
-type Live = Pick<SiteRecord, 'terminals' | 'calls'>;
+/** What a site holds of the user. */
+export type Live = Pick<SiteRecord, 'terminals' | 'calls'>;
 
 /** Takes what an update says into what its site holds. Pure bookkeeping: what follows from it is the consistency check's business. */
 export function take(live: Live, update: Update, now: number): Taken {

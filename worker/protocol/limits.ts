@@ -19,6 +19,10 @@ export const LIMITS = {
    * for its answer: else one user's object that hangs would hold up everybody.
    */
   answerWithin: 6_000,
+  /** Buckets of users in a reconciliation; users of one request, and users named in one answer. */
+  reconcileBuckets: 1024,
+  reconcileUsers: 2000,
+  reconcileDiffer: 2000,
   /** Users of one `POST /v1/presence/query`. */
   queryUsers: 500,
   /** Users named in one `GET /v1/watch`. */

@@ -61,6 +61,8 @@ export interface SnapshotUpdate extends UpdateHead {
   readonly status: 'snapshot';
   readonly terminals: readonly TerminalReport[];
   readonly calls: readonly CallReport[];
+  /** Why what is left out, and was told before, is over; where absent, nobody saw it end (`lost`). */
+  readonly reason?: EndReason;
 }
 
 export type Update = OnlineUpdate | OfflineUpdate | CallUpdate | IdleUpdate | SnapshotUpdate;
@@ -153,8 +155,10 @@ export const END_CAUSES = [
   'probe',
   /** Nothing was heard of it for as long as the site waits at most. */
   'hard-cap',
-  /** The site fell silent. */
+  /** The site fell silent, or came back without it. */
   'lost',
+  /** The site was stopped, as planned. */
+  'stopped',
 ] as const;
 
 /** Why a call is over. `status` is the SIP status code where one ended it. */

@@ -42,14 +42,20 @@ export async function renewLease(
   if (isRenewed(known, epoch, now, duration) && unknown.length === 0) return known?.answer;
   try {
     const answer = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).renew(epoch, unknown, duration));
-    if (renewals.size >= ROUTE_LIMITS.sitesKnown) renewals.clear();
-    renewals.set(site, { answer, at: now, boards: new Set([...(known?.boards ?? []), ...unknown]) });
-    if (answer.state === 'held') note(site, { since: null, until: now + duration }, now);
+    noteLease(site, answer, now, unknown);
     return answer;
   } catch (error) {
     console.error(`the lease of a site could not be renewed: ${error}`);
     return undefined;
   }
+}
+
+/** Remembers what a site's object answered to a word of the site that arrived at `now`, and the boards that it was told of. */
+export function noteLease(site: string, answer: LeaseAnswer, now: number, boards: readonly string[] = []): void {
+  const known = renewals.get(site);
+  if (renewals.size >= ROUTE_LIMITS.sitesKnown) renewals.clear();
+  renewals.set(site, { answer, at: now, boards: new Set([...(known?.boards ?? []), ...boards]) });
+  if (answer.state === 'held') note(site, { since: null, until: now + answer.duration }, now);
 }
 
 /** Is that incarnation known here to be the latest of its site, so that its updates need not wait for the renewal. */

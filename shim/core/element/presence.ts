@@ -1,9 +1,11 @@
+import { digestOf } from '#protocol';
 import type { Call, CallEvent } from '../dialog/call.ts';
 import type { Finding, Probe } from '../dialog/probe.ts';
 import { callRecord, parseCallRecord } from '../dialog/record.ts';
 import type { Onward, Parties, Way } from '../dialog/tracker.ts';
 import { DialogTracker, type TrackerSettings } from '../dialog/tracker.ts';
 import { type JournalOp, type JournalState, journalOfBindings } from '../journal.ts';
+import type { Holdings } from '../lease/reconciliation.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import type { OutboxEvent, OutboxSettings, Report } from '../outbox/types.ts';
 import type { BindingChange } from '../registrar/binding.ts';
@@ -63,6 +65,17 @@ export class Presence {
   /** Calls whose time is over. */
   expire(now: number): Effects {
     return this.#calls(this.tracker.expire(now), now);
+  }
+
+  /** What is held of whom, to be compared with what the Worker has recorded. */
+  holdings(clock: () => number): Holdings {
+    return {
+      users: () => this.reporter.users(),
+      digestOf: (user) => {
+        const held = this.reporter.snapshot(user, clock());
+        return held.terminals.length + held.calls.length > 0 ? digestOf(held) : undefined;
+      },
+    };
   }
 
   nextDeadline(): number | undefined {

@@ -1,4 +1,4 @@
-import type { LeaseAnswer, UpdateAnswer, Verdict } from '#protocol';
+import type { LeaseAnswer, ReconcileAnswer, UpdateAnswer, Verdict } from '#protocol';
 
 /**
  * Reads the answer to a batch of `count` updates. The answer comes over the network: undefined where it is anything else than one
@@ -17,8 +17,22 @@ export function parseAnswer(text: string, count: number): UpdateAnswer | undefin
   return { results, ...(lease === undefined ? {} : { lease }) };
 }
 
+/** Reads the answer to a range of digests; undefined where it is anything else than one. */
+export function parseReconcileAnswer(text: string): ReconcileAnswer | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(value) || !isLease(value.lease) || typeof value.more !== 'boolean' || !Array.isArray(value.differ))
+    return undefined;
+  const { lease, differ, more } = value;
+  return differ.every((user) => typeof user === 'string') ? { lease, differ, more } : undefined;
+}
+
 /** A lease that cannot be read is none: the verdicts count all the same. */
-export function isLease(value: unknown): value is LeaseAnswer {
+function isLease(value: unknown): value is LeaseAnswer {
   if (!isRecord(value) || !isCount(value.duration) || !isCount(value.epoch) || !isCount(value.round)) return false;
   return value.duration > 0 && (value.state === 'held' || value.state === 'reconcile' || value.state === 'superseded');
 }

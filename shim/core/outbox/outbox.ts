@@ -52,6 +52,11 @@ export class Outbox {
   /** Until when a single user is passed over. */
   readonly #held = new Deadlines();
   readonly #reconcile = new Set<string>();
+  readonly #compares: boolean;
+  /** Users known at start of whom nothing was told in this epoch, as nothing has happened. */
+  readonly #unopened = new Set<string>();
+  /** Users who differed at the Worker, until they have been told. */
+  readonly #telling = new Set<string>();
   /** What is under way, in the order of the batch; undefined when nothing is. */
   #flying: Waiting[] | undefined;
   #notBefore = 0;
@@ -64,7 +69,8 @@ export class Outbox {
   #coalesceAbove: number;
 
   constructor(settings: OutboxSettings, snapshotOf: SnapshotOf) {
-    const { site, epoch, chance, ...limits } = settings;
+    const { site, epoch, chance, compares = false, ...limits } = settings;
+    this.#compares = compares;
     this.#site = site;
     this.#epoch = epoch;
     this.#chance = chance;
@@ -130,12 +136,40 @@ export class Outbox {
     return outcome;
   }
 
-  /** Users known at start: each is told by a snapshot, a few at a time, so that what happens now need not wait behind them. */
+  /**
+   * Users known at start: each is told by a snapshot, a few at a time, so that what happens now need not wait behind them. Where digests are
+   * compared first (`compares`), only those are that `differing` names; the first word about any other is a snapshot when something happens.
+   */
   reconcile(users: Iterable<string>): void {
     for (const user of users) {
       if (this.#queues.get(user)?.told) continue;
+      if (this.#compares) this.#unopened.add(user);
+      else this.#reconcile.add(user);
+    }
+  }
+
+  /** Users of whom the Worker has something else than is known here: each is told by a snapshot, unless something about him waits already. */
+  differing(users: Iterable<string>): void {
+    for (const user of users) {
+      const queue = this.#queues.get(user);
+      this.#telling.add(user);
+      // His chain is open, so what waits leads to what is known here.
+      if (queue?.told && queue.waiting.length > 0) continue;
+      if (queue !== undefined) queue.told = false;
       this.#reconcile.add(user);
     }
+  }
+
+  /** Is any of those who differed yet to be told. */
+  get isTelling(): boolean {
+    return this.#telling.size > 0;
+  }
+
+  /** The Worker has heard of a later incarnation of this site. */
+  superseded(epoch: number, now: number): Outcome {
+    const outcome: Outcome = { ops: [], events: [] };
+    if (epoch > this.#epoch) this.#supersede(epoch, outcome, now);
+    return outcome;
   }
 
   /**
@@ -184,7 +218,7 @@ export class Outbox {
     this.#flying = flying;
     this.#takenAt = now;
     this.counters.requests += 1;
-    return { site: this.#site, items: flying.map((entry) => entry.body as string) };
+    return { site: this.#site, epoch: this.#epoch, items: flying.map((entry) => entry.body as string) };
   }
 
   /** The Worker's verdicts on the batch under way. */
@@ -211,6 +245,7 @@ export class Outbox {
       const before = queue.waiting.length;
       const settled = settleUser(queue, verdicts, this.counters, outcome);
       this.#pending -= before - queue.waiting.length;
+      if (queue.waiting.length === 0 && !this.#reconcile.has(queue.user)) this.#telling.delete(queue.user);
       if (settled.epoch > this.#epoch) superseded = Math.max(superseded, settled.epoch);
       if (settled.next === 'snapshot') this.#toSnapshot(queue, outcome, now);
       else if (settled.next === 'pause') this.#hold(queue, this.#limits.backoffMin, this.#limits.backoffMax, now);
@@ -266,7 +301,7 @@ export class Outbox {
       this.#forgot = true;
       return undefined;
     }
-    const queue = newQueue(user, !this.#forgot && !this.#reconcile.has(user));
+    const queue = newQueue(user, !this.#forgot && !this.#reconcile.has(user) && !this.#unopened.delete(user));
     this.#queues.set(user, queue);
     return queue;
   }
@@ -388,6 +423,7 @@ export class Outbox {
   #supersede(epoch: number, outcome: Outcome, now: number): void {
     this.#epoch = epoch + 1;
     this.#sequence = 0;
+    this.#telling.clear();
     for (const queue of this.#queues.values()) {
       const waits = queue.waiting.length > 0;
       outcome.ops.push(...remove(queue.waiting));

@@ -57,11 +57,15 @@ export interface OutboxSettings extends Partial<OutboxLimits> {
   readonly epoch: number;
   /** Chance for the jitter: 0 up to, not including, 1. */
   readonly chance: () => number;
+  /** Is what is known at start compared with the Worker by digests (`SiteLease`), so that only who differs is told anew. Default no. */
+  readonly compares?: boolean;
 }
 
 /** What one request carries. */
 export interface Batch {
   readonly site: string;
+  /** The incarnation that sends it. */
+  readonly epoch: number;
   /** Each the JSON of one `Update`. */
   readonly items: readonly string[];
 }

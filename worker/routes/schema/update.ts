@@ -87,6 +87,7 @@ export const updateSchema = z
       status: z.literal('snapshot'),
       terminals: z.array(terminal).max(LIMITS.terminals),
       calls: z.array(call).max(LIMITS.calls),
+      reason: endReason.exactOptional(),
     }),
   ])
   .superRefine((update, context) => {
