@@ -26,8 +26,8 @@ describe('Offhook GET /v1/presence/{user}', () => {
 
   it('refuses a parameter that it does not have: what was asked would not be what is answered', async () => {
     const { user } = newStream('alice');
-    for (const path of [`${user}?at=2026-11-22T10:00:00Z`, `${user}/history?from=2026-11-22T10:00:00Z`]) {
-      expect(await problemOf(await request(`/v1/presence/${path}`))).toMatch(/^400 (at|from)$/);
+    for (const path of [`${user}?when=2026-11-22T10:00:00Z`, `${user}/history?until=2026-11-22T10:00:00Z`]) {
+      expect(await problemOf(await request(`/v1/presence/${path}`))).toMatch(/^400 (when|until)$/);
     }
     expect(await problemOf(await request(`/v1/watch?domain=example.com&since=4`))).toBe('400 since');
   });
@@ -77,6 +77,15 @@ describe('RFC 9457 problems', () => {
     ['/v1/presence/alice@example.com/history?limit=0', '400 limit'],
     ['/v1/presence/alice@example.com/history?limit=1e9', '400 limit'],
     ['/v1/presence/alice@example.com/history?cursor=-1', '400 cursor'],
+    ['/v1/presence/alice@example.com/history?cursor=42', '400 cursor'],
+    ['/v1/presence/alice@example.com/history?cursor=aDBh', '400 cursor'],
+    ['/v1/presence/alice@example.com/history?from=yesterday', '400 from'],
+    ['/v1/presence/alice@example.com/history?from=2026-02-30T00:00:00Z', '400 from'],
+    ['/v1/presence/alice@example.com/history?from=2026-11-22T10:00:00Z&to=2026-11-22T09:59:59Z', '400 to'],
+    ['/v1/presence/alice@example.com?at=2026-11-22', '400 at'],
+    ['/v1/presence/alice@example.com?at=2999-01-01T00:00:00Z', '400 at'],
+    ['/v1/presence/alice@example.com/why', '404'],
+    ['/v1/presence/nonsense/why', '400 user'],
     ['/v1/domains/a%20b/presence', '400 domain'],
     ['/v1/domains/example.com;x/presence', '400 domain'],
     ['/v1/domains/example.com/presence?status=asleep', '400 status'],

@@ -1,5 +1,5 @@
-import { type Change, PRESENCE_LIMITS, type PresenceRecord, readRecord } from '../presence/index.ts';
-import type { HistoryEntry } from '../protocol/index.ts';
+import { type Change, type Held, type Kept, kept, PRESENCE_LIMITS, type PresenceRecord, readRecord } from '../presence/index.ts';
+import { type HistoryQuery, type HistoryRead, heldAt, readHistory } from './history-reader.ts';
 import { Schema } from './schema.ts';
 
 /** Tables of a user's object, by version. */
@@ -7,6 +7,8 @@ const STEPS = [
   `CREATE TABLE record (id INTEGER PRIMARY KEY, body TEXT NOT NULL, board TEXT NOT NULL, entries INTEGER NOT NULL);
    CREATE TABLE history (slot INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL);`,
 ];
+
+const WINDOW = { entries: PRESENCE_LIMITS.history, eldest: '' };
 
 /** What is stored of a user besides the history. */
 export interface Stored {
@@ -45,8 +47,9 @@ export class UserStore {
     return this.#storage.transactionSync(() => {
       this.#schema.create();
       let count = entries;
-      for (const { entry } of changes) {
-        if (entry !== undefined) this.#addEntry(count++, entry);
+      for (const change of changes) {
+        const row = kept(change, Date.now());
+        if (row !== undefined) this.#addEntry(count++, row);
       }
       this.#storage.sql.exec(
         `INSERT INTO record (id, body, board, entries) VALUES (1, ?, ?, ?)
@@ -59,16 +62,17 @@ export class UserStore {
     });
   }
 
-  /** Up to `limit` history entries of versions below `before`, newest first. */
-  history(before: number, limit: number): HistoryEntry[] {
-    if (!this.#schema.created) return [];
-    return this.#storage.sql
-      .exec<{ body: string }>('SELECT body FROM history WHERE version < ? ORDER BY version DESC LIMIT ?', before, limit)
-      .toArray()
-      .map(({ body }) => JSON.parse(body) as HistoryEntry);
+  /** A page of the history. */
+  history(query: HistoryQuery): HistoryRead {
+    return readHistory(this.#storage.sql, WINDOW, query);
   }
 
-  #addEntry(count: number, entry: HistoryEntry): void {
+  /** What the history tells of a time (RFC 3339, as `timestamp` writes it). */
+  heldAt(at: string): Held {
+    return heldAt(this.#storage.sql, WINDOW, at);
+  }
+
+  #addEntry(count: number, entry: Kept): void {
     this.#storage.sql.exec(
       `INSERT INTO history (slot, version, body) VALUES (?, ?, ?)
        ON CONFLICT (slot) DO UPDATE SET version = excluded.version, body = excluded.body`,

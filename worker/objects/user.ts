@@ -11,11 +11,15 @@ import {
   type OverrideStep,
   type OverrideWord,
   overrideDocuments,
+  type PastStep,
   type PresenceRecord,
+  past,
   setOverride,
+  timestamp,
 } from '../presence/index.ts';
-import type { HistoryEntry, OverrideDocument, OverrideSource, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
+import type { OverrideDocument, OverrideSource, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
 import { BoardFeed, type Handover } from './board-feed.ts';
+import type { HistoryQuery, HistoryRead } from './history-reader.ts';
 import { boardObject } from './places.ts';
 import { boardOf, shardCount } from './shard.ts';
 import { UserStore } from './user-store.ts';
@@ -40,6 +44,12 @@ export type Expected = readonly number[] | 'any' | undefined;
 export interface Reading {
   readonly document: PresenceDocument;
   /** The sites that reported the user, those of which nothing is live among them. */
+  readonly reporters: readonly string[];
+}
+
+/** What is read of a user's past. */
+export interface PastReading {
+  readonly step: PastStep;
   readonly reporters: readonly string[];
 }
 
@@ -126,9 +136,27 @@ export class User extends DurableObject<Env> {
     return document && { document, reporters: this.#record?.sites.map(({ site }) => site) ?? [] };
   }
 
-  /** Up to `limit` history entries of versions below `before`, newest first; null for a user never seen. */
-  async history(before: number, limit: number): Promise<HistoryEntry[] | null> {
-    return this.#record === undefined ? null : this.#store.history(before, limit);
+  /** A page of the history; null for a user never seen. */
+  async history(query: HistoryQuery): Promise<HistoryRead | null> {
+    this.#settle();
+    this.ctx.waitUntil(this.#show());
+    return this.#record === undefined ? null : this.#store.history(query);
+  }
+
+  /** The document as it was at `at` (ms since 1970), and the sites that reported the user; null for a user never seen. */
+  async past(at: number): Promise<PastReading | null> {
+    this.#settle();
+    this.ctx.waitUntil(this.#show());
+    if (this.#record === undefined) return null;
+    const step = past(this.#record, this.#store.heldAt(timestamp(at)), at, 0);
+    return { step, reporters: this.#record.sites.map(({ site }) => site) };
+  }
+
+  /** All that is known of the user, for `why`; null for one never seen. */
+  async evidence(): Promise<PresenceRecord | null> {
+    this.#settle();
+    this.ctx.waitUntil(this.#show());
+    return this.#record ?? null;
   }
 
   /**

@@ -1,4 +1,12 @@
-import type { CallDocument, DetailLevel, HistoryEntry, PresenceDocument, SeenEntry } from '../protocol/index.ts';
+import type {
+  CallDocument,
+  DetailLevel,
+  EndReason,
+  HistoryEntry,
+  OfflineReason,
+  PresenceDocument,
+  SeenEntry,
+} from '../protocol/index.ts';
 
 /**
  * The part of a document that a token's detail level may see: `full` all of it; `direction` no peer, no media and no Call-ID;
@@ -15,18 +23,26 @@ export function redact(document: PresenceDocument, detail: DetailLevel): Presenc
  * `busy-only` not at all, no more than where it was reported.
  */
 export function redactEntry(entry: HistoryEntry, detail: DetailLevel): SeenEntry {
-  if (detail === 'full') return entry;
   if (detail === 'busy-only') return wordsOf(entry);
-  if (typeof entry.reason !== 'object') return entry;
-  const { text: _text, ...reason } = entry.reason;
-  return { ...entry, reason };
+  return entry.reason === undefined ? entry : { ...entry, reason: redactReason(entry.reason, detail) };
+}
+
+/** Why something ended: the words of the other side are for `full` alone. */
+export function redactReason(reason: OfflineReason | EndReason, detail: DetailLevel): OfflineReason | EndReason {
+  if (detail === 'full' || typeof reason !== 'object') return reason;
+  const { text: _text, ...rest } = reason;
+  return rest;
+}
+
+/** Whose word it was: which site reported it, or who set it, is not told to `busy-only`. */
+export function redactCause(cause: HistoryEntry['cause'], detail: DetailLevel): SeenEntry['cause'] {
+  if (detail !== 'busy-only' || cause.by === 'deadline') return cause;
+  return cause.by === 'update' ? { by: cause.by, status: cause.status } : { by: cause.by, activity: cause.activity };
 }
 
 /** An entry without where it was reported, by whom it was set, and why. */
 function wordsOf({ reason: _reason, cause, ...entry }: HistoryEntry): SeenEntry {
-  if (cause.by === 'update') return { ...entry, cause: { by: cause.by, status: cause.status } };
-  if (cause.by === 'override') return { ...entry, cause: { by: cause.by, activity: cause.activity } };
-  return { ...entry, cause };
+  return { ...entry, cause: redactCause(cause, 'busy-only') };
 }
 
 /** An override without what its maker wrote beside it. */

@@ -1,6 +1,7 @@
 import type { HistoryEntry, PresenceDocument } from '../protocol/index.ts';
 import { timestamp } from './clock.ts';
 import { compose, status } from './compose.ts';
+import { evidenceAfter } from './evidence.ts';
 import { PRESENCE_LIMITS } from './limits.ts';
 import { confirmedCalls, liveTerminals, type PresenceRecord } from './record.ts';
 
@@ -37,8 +38,10 @@ export function finish(
   const old = compose(before);
   const document = compose(record) as PresenceDocument;
   if (old !== undefined && same(old, document)) return { record: { ...record, version: before.version }, change: undefined };
+  const entry = entryOf(document, timestamp(at));
+  const evidence = evidenceAfter(before.evidence, old, entry);
   const visible = loud || old === undefined || !same(withoutExpiry(old), withoutExpiry(document));
-  return { record, change: { document, entry: visible ? entryOf(document, timestamp(at)) : undefined } };
+  return { record: { ...record, evidence }, change: { document, entry: visible ? entry : undefined } };
 }
 
 /** FIG. 8, step 112, puts a user online without a binding; it is remembered for a bounded time after the last call. */

@@ -14,6 +14,10 @@ export const PRESENCE_LIMITS = {
   siteMemory: 24 * 3_600_000,
   /** The same override once more within so long (or a tenth of its life) is taken for the same request, sent again. */
   overrideRepeat: 10_000,
+  /** What a history entry keeps of its document, characters; of a longer one the words alone are kept. */
+  historyDocument: 32 * 1024,
+  /** Ends to come that `why` tells. */
+  whyUpcoming: 8,
   /** Entries of a user's history. */
   history: 200,
 } as const;

@@ -1,4 +1,5 @@
 import type { CallReport, OverrideActivity, OverrideSource, Status, TerminalReport, TerminalStatus } from '../protocol/index.ts';
+import { type Evidence, NO_EVIDENCE } from './evidence.ts';
 
 /** All that is stored of one user. Times are ms since 1970, already corrected to our clock. */
 export interface PresenceRecord {
@@ -21,6 +22,8 @@ export interface PresenceRecord {
   readonly sites: readonly SiteRecord[];
   /** What people and applications said in place of what is observed, in the order in which they first did. */
   readonly overrides: readonly OverrideRecord[];
+  /** By which words terminal status and call status came to be what they are. */
+  readonly evidence: Evidence;
 }
 
 /** The word of one person or application. */
@@ -64,6 +67,7 @@ export function emptyRecord(user: string, floor = 0): PresenceRecord {
     since: 0,
     sites: [],
     overrides: [],
+    evidence: NO_EVIDENCE,
   };
 }
 

@@ -69,7 +69,10 @@ export interface CallDocument {
 /** One entry of a user's history: what changed, by whose word, and the consistency check's finding. */
 export interface HistoryEntry {
   readonly version: number;
+  /** When it came to be so. */
   readonly at: string;
+  /** When it was written down here; later than `at` where it was learned only then. Absent in entries of earlier programs. */
+  readonly recorded?: string;
   readonly status: Status;
   readonly terminalStatus: TerminalStatus;
   readonly callStatus: CallStatus;

@@ -69,16 +69,19 @@ export async function withStaleness(
   document: PresenceDocument,
   reporters: readonly string[],
 ): Promise<PresenceDocument> {
-  const sources = sourcesOf(document, reporters);
+  return shown(document, reporters, await outOfTouchOf(env, sourcesOf(document, reporters)));
+}
+
+/** Which of the sites are out of touch, and since when. */
+export async function outOfTouchOf(env: Env, sites: readonly string[]): Promise<OutOfTouch> {
   const lost = new Map<string, number>();
   await Promise.all(
-    sources.map(async (site) => {
+    sites.map(async (site) => {
       const since = await outOfTouch(env, site);
       if (since !== undefined) lost.set(site, since);
     }),
   );
-  const since: OutOfTouch = (site) => lost.get(site);
-  return lost.size === 0 ? document : shown(document, reporters, since);
+  return (site) => lost.get(site);
 }
 
 async function outOfTouch(env: Env, site: string): Promise<number | undefined> {

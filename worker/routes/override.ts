@@ -93,7 +93,7 @@ function expectedOf(header: string | undefined): Expected | 'bad' {
   if (header.trim() === '*') return 'any';
   const tags = header.split(',').map((tag) => tag.trim());
   if (!tags.every((tag) => /^(W\/)?"[\x21\x23-\x7e]*"$/.test(tag))) return 'bad';
-  return tags.flatMap((tag) => /^"(\d{1,15})"$/.exec(tag)?.[1] ?? []).map(Number);
+  return tags.flatMap((tag) => /^"(\d{1,15})(?:[.-].*)?"$/.exec(tag)?.[1] ?? []).map(Number);
 }
 
 function badCondition(): Problem {

@@ -1,41 +1,45 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
 import { userObject } from '../objects/places.ts';
-import { redact, redactEntry } from '../presence/index.ts';
+import { PRESENCE_LIMITS, redact } from '../presence/index.ts';
 import { canonicalAor, type PresenceDocument } from '../protocol/index.ts';
-import { type AppEnv, detailOf, forbidden, mayRead, uncovered } from './auth.ts';
+import { type AppEnv, detailOf, mayRead, uncovered } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
+import { coveredUser, neverSeen } from './covered.ts';
 import { finding } from './field.ts';
 import { withStaleness } from './leases.ts';
 import { ROUTE_LIMITS } from './limits.ts';
+import { answerPast } from './past.ts';
 import { answer, type Problem, problem } from './problem.ts';
-import { historySchema, usersSchema } from './schema/query.ts';
+import { represent } from './represent.ts';
+import { presenceSchema } from './schema/history.ts';
+import { usersSchema } from './schema/query.ts';
 import { type TimeLimit, timeLimit } from './time-limit.ts';
 
 type UserContext = Context<AppEnv, '/v1/presence/:user'>;
-type HistoryContext = Context<AppEnv, '/v1/presence/:user/history'>;
 
 const NO_USER = 'is no address of record';
 
-/** `GET /v1/presence/{user}`: one document; `ETag` is its version. */
+/** `GET /v1/presence/{user}`: one document, as it is now or as it was at `at`. */
 export async function getPresence(c: UserContext): Promise<Response> {
-  const user = canonicalAor(c.req.param('user'));
-  if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
-  const claims = c.get('claims');
-  if (!mayRead(claims, user)) return forbidden(c, user);
+  const user = coveredUser(c);
+  if (user instanceof Response) return user;
+  const query = presenceSchema.safeParse(c.req.query());
+  if (!query.success) {
+    const { field, reason } = finding(query.error);
+    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
+  }
+  const { at } = query.data;
+  if (at !== undefined) {
+    const now = Date.now();
+    // The reader's clock may be a little ahead of ours.
+    if (at > now + PRESENCE_LIMITS.clockTolerance) return answer(c, problem('bad-parameter', 'at: is to come', 'at'));
+    return answerPast(c, user, Math.min(at, now));
+  }
   const reading = await userObject(c.env, user).read();
   if (reading === null) return answer(c, neverSeen(user));
-  const document = await withStaleness(c.env, reading.document, reading.reporters);
-  const etag = tagOf(document);
-  const headers = { etag, 'cache-control': 'private, no-cache', vary: 'Authorization' };
-  if (matches(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
-  return c.json(redact(document, detailOf(claims)), 200, headers);
-}
-
-/** Staleness leaves the version as it is: a document that is stale has a tag of its own. */
-function tagOf({ version, stale, staleSince = '' }: PresenceDocument): string {
-  return stale ? `"${version}-${Date.parse(staleSince).toString(36)}"` : `"${version}"`;
+  return represent(c, await withStaleness(c.env, reading.document, reading.reporters));
 }
 
 /** `POST /v1/presence/query`: many at once, in the order asked, each a document or a problem. */
@@ -75,34 +79,4 @@ async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDo
     console.error(`a user could not be asked: ${error}`);
     return undefined;
   }
-}
-
-/** `GET /v1/presence/{user}/history`: the changes, newest first. */
-export async function getHistory(c: HistoryContext): Promise<Response> {
-  const user = canonicalAor(c.req.param('user'));
-  if (user === undefined) return answer(c, problem('bad-user', `user: ${NO_USER}`, 'user'));
-  const claims = c.get('claims');
-  if (!mayRead(claims, user)) return forbidden(c, user);
-  const query = historySchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
-  const { limit, cursor } = query.data;
-  const entries = await userObject(c.env, user).history(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
-  if (entries === null) return answer(c, neverSeen(user));
-  const page = entries.slice(0, limit).map((entry) => redactEntry(entry, detailOf(claims)));
-  const last = page.at(-1)?.version;
-  return c.json({ entries: page, ...(entries.length > limit && last !== undefined ? { cursor: String(last) } : {}) });
-}
-
-function neverSeen(user: string): Problem {
-  return problem('user-never-seen', `${user} was never seen`);
-}
-
-// RFC 9110 13.1.2: the condition is false "if the field value is * " or one of the listed tags matches, by the weak comparison.
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return tags.includes('*') || tags.includes(etag);
 }

@@ -125,6 +125,13 @@ export const KINDS = {
     meaning:
       'No site has told of this user. It is not the same as offline: look for a slip in the name or the domain, and whether the phone registers at a site that reports here.',
   },
+  'user-not-seen-yet': {
+    number: 40403,
+    status: 404,
+    title: 'The user was not seen yet',
+    meaning:
+      'At the time of `at` no site had told of this user. `detail` names the time from which on there is something to tell.',
+  },
   'no-such-webhook': {
     number: 40410,
     status: 404,
@@ -189,6 +196,13 @@ export const KINDS = {
     status: 410,
     title: 'Gone',
     meaning: 'What was asked for was there and is not kept any more; `detail` tells which part.',
+  },
+  'past-not-kept': {
+    number: 41001,
+    status: 410,
+    title: 'The past is not kept that long',
+    meaning:
+      'The history of this user does not reach back to the time of `at`: it is bounded in entries and in age. `detail` names the earliest time that can be told of.',
   },
   'precondition-failed': {
     number: 41200,

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { LIMITS, type Status } from '../../protocol/index.ts';
-import { ROUTE_LIMITS } from '../limits.ts';
 
 export const STATUSES = [
   'unknown',
@@ -30,22 +29,13 @@ export const listSchema = z.object({
     .optional(),
 });
 
-/** The query of `GET /v1/presence/{user}/history`; the cursor is a version. */
-export const historySchema = z.object({
-  limit: page(ROUTE_LIMITS.historyDefault, ROUTE_LIMITS.historyMax),
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
-    .transform(Number)
-    .optional(),
-});
-
 /** The cursor of a listing: the last user of the page, in base64url (RFC 4648 5). */
 export function toBase64url(text: string): string {
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-function fromBase64url(text: string): string | undefined {
+/** What `toBase64url` wrote; undefined for what it did not. */
+export function fromBase64url(text: string): string | undefined {
   try {
     return atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   } catch {
