@@ -8,6 +8,7 @@ const PACKAGES = {
   baresip: 'baresip-core',
   kamailio: 'kamailio',
   sipsak: 'sipsak',
+  xmllint: 'libxml2-utils',
   svmap: 'sipvicious',
   svwar: 'sipvicious',
   svcrack: 'sipvicious',
