@@ -34,7 +34,7 @@ export async function replay(path: string, settings: ReplaySettingsGiven, termin
 }
 
 /** The settings of a passive shim; what a capture cannot tell is as by default. */
-function shimOf(given: ReplaySettingsGiven) {
+export function shimOf(given: Pick<ReplaySettingsGiven, 'talking' | 'terminating' | 'mirrorCap'>) {
   const flags = ['--worker-url=http://127.0.0.1', '--mode=passive', '--hep-listen=127.0.0.1:0', '--hep-allow=127.0.0.1'];
   const read = readSettings(SHIM_SETTINGS, flags, { OFFHOOK_TOKEN: 'none.none.none' });
   if (!read.ok) throw new Error('the defaults do not go together');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { WORKER_BUNDLE } from './bundle-options.ts';
 
 export type Bundle = { readonly ok: true; readonly code: string } | { readonly ok: false; readonly text: string };
 
@@ -13,15 +14,9 @@ export function bundle(entry: string): Bundle {
     const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
     const result = buildSync({
       entryPoints: [entry],
-      bundle: true,
       write: false,
-      format: 'esm',
-      platform: 'neutral',
-      target: 'es2024',
-      mainFields: ['module', 'main'],
-      conditions: ['workerd', 'worker', 'browser'],
-      external: ['cloudflare:*', 'node:*'],
       logLevel: 'silent',
+      ...WORKER_BUNDLE,
     });
     return { ok: true, code: (result.outputFiles[0] as { text: string }).text };
   } catch (error) {

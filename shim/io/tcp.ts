@@ -1,6 +1,7 @@
 import { createServer, type Server, Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { Address, ListenPoint, Target } from '../core/transport.ts';
+import { listenAt } from './listen.ts';
 import type { Server as Remote } from './locate.ts';
 import type { OnFailure, TransportContext } from './network.ts';
 import { StreamConnection } from './tcp-connection.ts';
@@ -82,21 +83,13 @@ export function streamTransport(context: TransportContext, tls: TlsContext): Str
   };
 
   return {
-    listen: (point) =>
-      new Promise((resolve, reject) => {
-        const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
-        const server = point.transport === 'tls' ? secure() : createServer(options, (socket) => accept(socket, 'tcp'));
-        server.once('error', reject);
-        server.listen({ host: point.address, port: point.port, ipv6Only: point.address.includes(':') }, () => {
-          server.removeListener('error', reject);
-          // Out of file descriptors, for one: the listener stays, and so does the process.
-          server.on('error', context.error);
-          servers.push(server);
-          const bound = server.address();
-          if (bound === null || typeof bound === 'string') reject(new Error('no TCP address'));
-          else resolve({ address: bound.address, port: bound.port });
-        });
-      }),
+    async listen(point) {
+      const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+      const server = point.transport === 'tls' ? secure() : createServer(options, (socket) => accept(socket, 'tcp'));
+      const address = await listenAt(server, point, context.error);
+      servers.push(server);
+      return address;
+    },
 
     send(text, target, to, onFailure) {
       const transport = target.transport === 'tls' ? 'tls' : 'tcp';

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Address, ListenPoint } from '../core/transport.ts';
+import { listenAt } from './listen.ts';
 import type { TransportContext } from './network.ts';
 import type { TlsContext } from './tls.ts';
 import { WebSocketConnection } from './websocket-connection.ts';
@@ -113,19 +114,12 @@ export function webSocketTransport(
   };
 
   return {
-    listen: (point) =>
-      new Promise((resolve, reject) => {
-        const server = serve(point.transport === 'wss' ? 'wss' : 'ws');
-        server.once('error', reject);
-        server.listen({ host: point.address, port: point.port, ipv6Only: point.address.includes(':') }, () => {
-          server.removeListener('error', reject);
-          server.on('error', context.error);
-          servers.push(server);
-          const bound = server.address();
-          if (bound === null || typeof bound === 'string') reject(new Error('no TCP address'));
-          else resolve({ address: bound.address, port: bound.port });
-        });
-      }),
+    async listen(point) {
+      const server = serve(point.transport === 'wss' ? 'wss' : 'ws');
+      const address = await listenAt(server, point, context.error);
+      servers.push(server);
+      return address;
+    },
 
     close() {
       clearInterval(pings);

@@ -3,6 +3,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { WORKER_BUNDLE } from '../embedded/bundle-options.ts';
 
 const root = join(import.meta.dirname, '../..');
 const file = (...parts) => join(root, ...parts);
@@ -30,14 +31,8 @@ buildSync({
 buildSync({
   entryPoints: { worker: file('worker/index.ts') },
   outdir: dist,
-  bundle: true,
-  format: 'esm',
-  platform: 'neutral',
-  target: 'es2024',
-  mainFields: ['module', 'main'],
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:*', 'node:*'],
   logLevel: 'warning',
+  ...WORKER_BUNDLE,
 });
 
 const wrangler = readFileSync(file('wrangler.toml'), 'utf8');

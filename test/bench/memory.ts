@@ -1,7 +1,7 @@
 import { runSipp } from '../interop/sipp.ts';
 import { quietPort } from '../support/port.ts';
 import { type Measurement, round } from './figure.ts';
-import { type ForkedShim, forkShim, type ShimReport } from './shim.ts';
+import { forkShim, quiet, type ShimReport } from './shim.ts';
 import { startSink } from './sink.ts';
 
 const BINDINGS = 10_000;
@@ -28,7 +28,7 @@ export const memory: Measurement = {
       const fields = Array.from({ length: BINDINGS }, (_, n) => [`phone${n}`, port, 3600]);
       const result = await runSipp('register', { target: shim.sip, fields, rate: 1000, timeout: 60 });
       if (result.code !== 0) throw new Error(`registration failed: ${result.errors}`);
-      const full = await quiet(shim);
+      const full = await quiet(shim, QUIET_WITHIN);
       if (full.status.bindings !== BINDINGS) throw new Error(`${full.status.bindings} bindings instead of ${BINDINGS}`);
       const above = (of: (report: ShimReport) => number) => round((of(full) - of(empty)) / MIB);
       return [
@@ -52,14 +52,3 @@ export const memory: Measurement = {
     }
   },
 };
-
-/** The shim's report once it has nothing under way. */
-async function quiet(shim: ForkedShim): Promise<ShimReport> {
-  const until = performance.now() + QUIET_WITHIN;
-  for (;;) {
-    const report = await shim.report();
-    if (report.status.outbox.pending === 0 && report.status.transactions === 0) return report;
-    if (performance.now() > until) throw new Error(`the shim is not quiet: ${JSON.stringify(report.status)}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}

@@ -4,7 +4,7 @@ import { soon } from '../support/until.ts';
 import { Blast } from './blast.ts';
 import type { Measurement } from './figure.ts';
 import { round } from './figure.ts';
-import { cpuSeconds, type ForkedShim, forkShim, type ShimReport } from './shim.ts';
+import { cpuSeconds, forkShim, quiet, type ShimReport } from './shim.ts';
 import { startSink } from './sink.ts';
 
 const BINDINGS = 100_000;
@@ -32,10 +32,10 @@ export const scale: Measurement = {
       const began = performance.now();
       await blast.register(BINDINGS);
       const registering = (performance.now() - began) / 1000;
-      const bound = await quiet(shim);
+      const bound = await quiet(shim, QUIET_WITHIN);
       say(`${DIALOGS} dialogs`);
       await blast.call(DIALOGS);
-      const full = await quiet(shim);
+      const full = await quiet(shim, QUIET_WITHIN);
       blast.close();
       const { bindings, calls } = full.status;
       if (bindings !== BINDINGS || calls !== DIALOGS) throw new Error(`${bindings} bindings and ${calls} calls`);
@@ -96,14 +96,3 @@ export const scale: Measurement = {
     }
   },
 };
-
-/** The shim's report once it has nothing under way. */
-async function quiet(shim: ForkedShim): Promise<ShimReport> {
-  const until = performance.now() + QUIET_WITHIN;
-  for (;;) {
-    const report = await shim.report();
-    if (report.status.outbox.pending === 0 && report.status.transactions === 0) return report;
-    if (performance.now() > until) throw new Error(`the shim is not quiet: ${JSON.stringify(report.status)}`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}

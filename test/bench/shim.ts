@@ -65,6 +65,17 @@ export async function forkShim(worker: ShimWorker, flags: readonly string[], pro
 /** Clock ticks a second of /proc (`getconf CLK_TCK`): 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
+/** The shim's report once it has nothing under way: an empty outbox and no transaction, within so many ms. */
+export async function quiet(shim: ForkedShim, within: number): Promise<ShimReport> {
+  const until = performance.now() + within;
+  for (;;) {
+    const report = await shim.report();
+    if (report.status.outbox.pending === 0 && report.status.transactions === 0) return report;
+    if (performance.now() > until) throw new Error(`the shim is not quiet: ${JSON.stringify(report.status)}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 /** User and system time of a process so far, s; undefined where it is gone. */
 export function cpuSeconds(pid: number | undefined): number | undefined {
   try {

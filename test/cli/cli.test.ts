@@ -1,13 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode, verify } from 'hono/jwt';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { dispatch } from '../../shim/cli/main.ts';
 import { openState } from '../../shim/cli/state.ts';
 import { EXIT } from '../../shim/cli/terminal.ts';
 import { ownSecret, secretFile } from '../../shim/embedded/secret.ts';
+import { Runs } from '../support/offhook-process.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -61,11 +61,13 @@ describe('Offhook command line', () => {
     expect(await offhook(['shim', '--talking=never'])).toMatchObject({ code: EXIT.usage, out: '' });
   });
 
-  it('runs from its own file, with the exit code of the command', () => {
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(import.meta.dirname, '../../shim/offhook.js'), ...args], { encoding: 'utf8' });
-    expect(run('shim', '--help').stdout).toContain('--sip-port');
-    expect(run('nothing').status).toBe(EXIT.usage);
+  // Two starts of Node: seconds on a busy machine.
+  it('runs from its own file, with the exit code of the command', { timeout: 60_000 }, async () => {
+    const runs = new Runs();
+    onTestFinished(() => runs.kill());
+    const [help, nothing] = [runs.begin(['shim', '--help']), runs.begin(['nothing'])];
+    expect([await help.ended, await nothing.ended]).toEqual([EXIT.ok, EXIT.usage]);
+    expect(help.out).toContain('--sip-port');
   });
 });
 

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -6,28 +5,19 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Run, Runs } from '../support/offhook-process.ts';
 import { quietPort } from '../support/port.ts';
 import { requestText } from '../support/sip-text.ts';
 import { until } from '../support/until.ts';
 
-const OFFHOOK = join(import.meta.dirname, '../../shim/offhook.js');
-
-interface Run {
-  readonly child: ChildProcess;
-  out: string;
-  err: string;
-  readonly ended: Promise<number | string>;
-}
-
 let folder: string;
-let runs: Run[];
+const runs = new Runs();
 let phone: Socket;
 let worker: Server;
 /** Requests that the Worker was sent. */
 let told: string[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'offhook-operation-'));
-  runs = [];
   told = [];
   phone = createSocket('udp4');
   phone.bind(0, '127.0.0.1');
@@ -49,33 +39,14 @@ beforeEach(async () => {
   await once(worker, 'listening');
 });
 afterEach(async () => {
-  for (const { child, ended } of runs) {
-    child.kill('SIGKILL');
-    await ended;
-  }
+  await runs.kill();
   phone.close();
   worker.closeAllConnections();
   worker.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-function offhook(...args: string[]): Run {
-  const child = spawn(process.execPath, [OFFHOOK, ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, OFFHOOK_TOKEN: 'a.b.c' },
-  });
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-  const run: Run = { child, out: '', err: '', ended };
-  child.stdout.on('data', (data) => {
-    run.out += data;
-  });
-  child.stderr.on('data', (data) => {
-    run.err += data;
-  });
-  runs.push(run);
-  return run;
-}
+const offhook = (...args: string[]): Run => runs.begin(args, { cwd: folder, env: { OFFHOOK_TOKEN: 'a.b.c' } });
 
 /** A shim that reads offhook.toml of its working directory; resolves with where it takes SIP once it does. */
 async function shim(toml: string): Promise<Run & { sip: number }> {

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -6,48 +5,20 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Run, Runs } from '../support/offhook-process.ts';
 import { quietPort } from '../support/port.ts';
 
-const OFFHOOK = join(import.meta.dirname, '../../shim/offhook.js');
-
-interface Run {
-  readonly child: ChildProcess;
-  out: string;
-  err: string;
-  /** Exit code, or the signal that ended it. */
-  readonly ended: Promise<number | string>;
-}
-
 let folder: string;
-let runs: Run[];
+const runs = new Runs();
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'offhook-start-'));
-  runs = [];
 });
 afterEach(async () => {
-  for (const { child, ended } of runs) {
-    child.kill('SIGKILL');
-    await ended;
-  }
+  await runs.kill();
   await rm(folder, { recursive: true, force: true });
 });
 
-function start(...args: string[]): Run {
-  const child = spawn(process.execPath, [OFFHOOK, 'start', '--state-dir', folder, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH },
-  });
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-  const run: Run = { child, out: '', err: '', ended };
-  child.stdout.on('data', (data) => {
-    run.out += data;
-  });
-  child.stderr.on('data', (data) => {
-    run.err += data;
-  });
-  runs.push(run);
-  return run;
-}
+const start = (...args: string[]): Run => runs.begin(['start', '--state-dir', folder, ...args]);
 
 /** Waits until it says that it runs; fails with what it said where it ends before. */
 async function running(run: Run): Promise<{ url: string; curl: string; token: string; sip: string }> {

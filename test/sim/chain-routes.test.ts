@@ -144,3 +144,59 @@ describe('FIG. 1 a chain with a PBX at one end, before which the first server st
     expect(s.silent(1)).toBe(true);
   });
 });
+
+describe('FIG. 1 a chain with a PBX at both ends, before each of which a server stands', () => {
+  const FAR = '10.0.3.9';
+  const both = (middle: boolean) => {
+    const s = scene({
+      [S1]: { mode: 'edge', upstream: to(PBX) },
+      [S2]: {
+        routes: new Map([
+          ['s1.example', to(PBX)],
+          ['s3.example', to(FAR)],
+        ]),
+        trustedPeers: [PBX, FAR],
+      },
+      [S3]: { mode: 'edge', upstream: to(FAR) },
+    });
+    const pbx = (domain: string, host: string, peer: string) => {
+      const one = new VirtualPbx({ domain, address: at(host), path: true, grants: 3600, trunk: at(middle ? S2 : peer) });
+      s.network.attach(one, at(host));
+      return one;
+    };
+    const pbxs = [pbx('s1.example', PBX, FAR), pbx('s3.example', FAR, PBX)];
+    s.ready();
+    return { ...s, pbxs };
+  };
+
+  describe.each([
+    ['with nothing between the two', false],
+    ['with a server in the middle', true],
+  ])('%s', (_, middle) => {
+    it('A calls B: four legs or more, and each end tells of its own user once', () => {
+      const s = both(middle);
+      expect(s.call(s.a, 'sip:b@s3.example')).toEqual(A_FIRST);
+      expect(s.silent(1)).toBe(true);
+      expect(s.pbxs.map(({ bridges }) => bridges.length)).toEqual([1, 1]);
+      expect(s.shims.map(({ element }) => element.presence.tracker.calls.size)).toEqual([0, 0, 0]);
+    });
+
+    it('B calls A the other way', () => {
+      const s = both(middle);
+      expect(s.call(s.b, 'sip:a@s1.example')).toEqual(B_FIRST);
+      expect(s.silent(1)).toBe(true);
+    });
+
+    it('the callee hangs up, and both ends are told', () => {
+      const s = both(middle);
+      s.a.end.perform(s.a.one.call('sip:b@s3.example', s.network.now, { talk: 60_000, patience: 9000 }));
+      s.network.advance(5000);
+      const [call] = s.b.one.calls;
+      s.b.end.perform(s.b.one.hangUp(call as never, s.network.now));
+      s.network.advance(5000);
+      expect(s.a.one.calls.map(({ state }) => state)).toEqual(['over']);
+      const last = (user: string) => s.worker.history.filter((h) => h.user.startsWith(`sip:${user}@`)).at(-1)?.callStatus;
+      expect([last('a'), last('b')]).toEqual(['idle', 'idle']);
+    });
+  });
+});

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as sip from '../../shim/core/sip/index.ts';
+import { askAll, EDIT } from '../support/sip-ask.ts';
 import { fixture, INVITE } from './support.ts';
 
 const seeds = [
@@ -45,46 +46,6 @@ function mutate(text: string, change: { at: number; kind: string; byte: string; 
   }
 }
 
-/** Everything that is ever asked of a message. */
-function ask(m: sip.Message): void {
-  sip.topVia(m);
-  sip.vias(m);
-  sip.from(m);
-  sip.to(m);
-  sip.contacts(m);
-  sip.routes(m);
-  sip.recordRoutes(m);
-  sip.paths(m);
-  sip.cseq(m);
-  sip.callId(m);
-  sip.maxForwards(m);
-  sip.expires(m);
-  sip.minExpires(m);
-  sip.event(m);
-  sip.contentType(m);
-  sip.requires(m);
-  sip.proxyRequires(m);
-  sip.supported(m);
-  sip.allow(m);
-  sip.credentials(m, 'authorization');
-  sip.challenges(m, 'www-authenticate');
-  sip.header(m, 'x-none');
-  sip.headers(m, 'accept');
-  sip.body(m);
-  sip.parseUri(m.uri);
-  sip.aorOf(m.uri);
-}
-
-const EDIT = {
-  uri: 'sip:x@192.0.2.9',
-  via: 'SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKedit',
-  stampVia: { received: '192.0.2.77', rport: 4444 },
-  maxForwards: 42,
-  recordRoute: '<sip:192.0.2.1;lr>',
-  popRoutes: 1,
-  pushRoutes: ['<sip:next.example.com;lr>'],
-} satisfies sip.RequestEdit;
-
 describe('Offhook mutated messages', () => {
   it('never throw in any accessor, splice or answer, and what is relayed is well-formed again', () => {
     let [taken, refused, answered] = [0, 0, 0];
@@ -96,7 +57,7 @@ describe('Offhook mutated messages', () => {
           refused++;
           if (result.message === undefined) return;
           answered++;
-          ask(result.message);
+          askAll(result.message);
           const reply = sip.respond(result.message, result.status, result.reason, { toTag: 'x', via: EDIT.stampVia });
           // Whatever stood in the request, the answer has the lines that an answer has, and none is begun by what was copied.
           const rows = reply.slice(0, reply.indexOf('\r\n\r\n')).split('\r\n');
@@ -106,7 +67,7 @@ describe('Offhook mutated messages', () => {
         }
         taken++;
         const m = result.message;
-        ask(m);
+        askAll(m);
         if (!sip.isRequest(m)) {
           sip.relayResponse(m);
           return;

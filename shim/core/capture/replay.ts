@@ -4,6 +4,7 @@ import { Mirror, type MirrorSettings } from '../mirror/mirror.ts';
 import type { Observed } from '../mirror/reorder.ts';
 import type { Report } from '../outbox/types.ts';
 import { Self } from '../proxy/self.ts';
+import { advance, type Timed } from './advance.ts';
 import { assumed } from './assumed.ts';
 
 export interface ReplaySettings {
@@ -54,21 +55,24 @@ export function replay(messages: readonly Observed[], settings: ReplaySettings):
       defects += 1;
     }
   };
-  const runTo = (at: number) => {
-    for (;;) {
+  const clocks: Timed = {
+    nextDeadline() {
       const [a, b] = [element.nextDeadline(), mirror.nextDeadline()];
-      const next = a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-      if (next === undefined || next > at) return;
+      return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+    },
+    expire: (now) =>
       guarded(() => {
-        element.expire(next);
-        mirror.expire(next);
-      });
-    }
+        element.expire(now);
+        mirror.expire(now);
+      }),
   };
+  let goes = true;
   for (const observed of messages) {
-    runTo(observed.at);
+    // Behind a defect that comes again and again no time goes by: the messages still count.
+    if (goes) goes = advance(clocks, observed.at);
     guarded(() => mirror.observe(observed, observed.at));
   }
+  if (!goes) defects += 1;
   const end = messages.at(-1)?.at ?? 0;
   const skipped = new Map<string, number>();
   const { malformed, duplicates, foreign } = mirror.counters;

@@ -61,8 +61,8 @@ function headOf(found: RegExpExecArray, line: string, otherwise: number) {
   return {
     at: Number.isFinite(at) ? at : otherwise,
     transport: line.startsWith('T ') ? ('tcp' as const) : ('udp' as const),
-    source: { address: from.replace(/[[\]]/g, '').toLowerCase(), port: Number(fromPort) },
-    destination: { address: to.replace(/[[\]]/g, '').toLowerCase(), port: Number(toPort) },
+    source: { address: from.replace(/[[\]]/g, '').toLowerCase(), port: portOf(fromPort) },
+    destination: { address: to.replace(/[[\]]/g, '').toLowerCase(), port: portOf(toPort) },
   };
 }
 
@@ -79,10 +79,13 @@ function wholeOf(lines: readonly string[]): string {
   return `${block.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
+/** 0 for what is no port. */
+const portOf = (text: string): number => (Number(text) < 65_536 ? Number(text) : 0);
+
 function guessed(message: string): Pick<Observed, 'source' | 'destination' | 'transport'> {
   const nowhere = { address: '0.0.0.0', port: 0 };
   const place = (found: RegExpExecArray | null) =>
-    found === null ? nowhere : { address: found[1] as string, port: Number(found[2] ?? DEFAULT_PORT) };
+    found === null ? nowhere : { address: found[1] as string, port: portOf(found[2] ?? String(DEFAULT_PORT)) };
   const via = place(/^(?:via|v)\s*:\s*SIP\/2\.0\/\w+\s+([^\s:;,]+)(?::(\d+))?/im.exec(message));
   if (message.startsWith('SIP/2.0')) return { source: nowhere, destination: via, transport: 'udp' };
   return { source: via, destination: place(/^\S+ sips?:(?:[^@\s]*@)?([^\s:;>]+)(?::(\d+))?/i.exec(message)), transport: 'udp' };

@@ -2,6 +2,7 @@ import * as sip from '../../../shim/core/sip/index.ts';
 import { answerTo } from '../../support/element.ts';
 import { TORTURE } from '../../support/fuzz-messages.ts';
 import { mutate } from '../../support/mutate.ts';
+import { askAll, EDIT } from '../../support/sip-ask.ts';
 import { request, requestText, SDP } from '../../support/sip-text.ts';
 import { must, type Target } from '../target.ts';
 
@@ -25,28 +26,6 @@ export const MESSAGES: readonly string[] = [
   answerTo(request('INVITE', { headers: ['Record-Route: <sip:127.0.0.1;lr>, <sip:127.0.0.5;lr>'] }), 200, { body: SDP }),
 ];
 
-/** Everything that is ever asked of a message. */
-function ask(m: sip.Message): void {
-  for (const all of [sip.vias, sip.contacts, sip.routes, sip.recordRoutes, sip.paths]) all(m);
-  for (const tokens of [sip.requires, sip.proxyRequires, sip.supported, sip.allow]) tokens(m);
-  for (const one of [sip.topVia, sip.from, sip.to, sip.maxForwards, sip.expires, sip.minExpires]) one(m);
-  for (const one of [sip.event, sip.contentType, sip.cseq, sip.callId, sip.body]) one(m);
-  sip.credentials(m, 'authorization');
-  sip.challenges(m, 'www-authenticate');
-  sip.header(m, 'x-none');
-  sip.headers(m, 'accept');
-}
-
-const EDIT = {
-  uri: 'sip:x@192.0.2.9',
-  via: 'SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKedit',
-  stampVia: { received: '192.0.2.77', rport: 4444 },
-  maxForwards: 42,
-  recordRoute: '<sip:192.0.2.1;lr>',
-  popRoutes: 1,
-  pushRoutes: ['<sip:next.example.com;lr>'],
-} satisfies sip.RequestEdit;
-
 /** RFC 3261 7: one message from a datagram, and from a stream. */
 export const scanner: Target = {
   name: 'scanner',
@@ -55,7 +34,7 @@ export const scanner: Target = {
   run(input) {
     for (const framing of ['datagram', 'stream'] as const) {
       const result = sip.scan(input, LIMITS, framing);
-      if (result.message !== undefined) ask(result.message);
+      if (result.message !== undefined) askAll(result.message);
       if (result.ok) continue;
       must(result.status >= 400 && result.status < 600, `refused with ${result.status}`);
       if (result.message === undefined) continue;
