@@ -10,7 +10,7 @@ import type { Guard } from './core/guard/guard.ts';
 import { SiteLease } from './core/lease/lease.ts';
 import { Self } from './core/proxy/self.ts';
 import type { Address, Flow, ListenPoint } from './core/transport.ts';
-import { drained } from './drain.ts';
+import { drain } from './drain.ts';
 import { elementSettings } from './element-settings.ts';
 import { worstGhost } from './ghost.ts';
 import { type CertificateSettings, readCertificates } from './io/certificates.ts';
@@ -31,9 +31,6 @@ import { type Passive, startPassive } from './passive.ts';
 import { VERSION } from './version.ts';
 
 export type { ShimStatus } from './admin/status.ts';
-
-/** An update that is to be sent no sooner than in so long waits since something failed: the end does not wait for it, ms. */
-const PATIENCE = 1000;
 
 /** A running shim. */
 export interface RunningShim {
@@ -241,18 +238,8 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
       keepLocated(changed);
       return [];
     },
-    drain: () => {
-      element.drain();
-      const failures = outbox.counters.failures;
-      return drained(
-        {
-          unanswered: () => table.unanswered,
-          telling: () =>
-            outbox.pending > 0 && outbox.counters.failures === failures && (outbox.nextDeadline() ?? 0) < clock.now() + PATIENCE,
-        },
-        settings.drainTimeout,
-      );
-    },
+    drain: () =>
+      drain({ element, outbox, lease, clock, tell: ({ ops }) => disk.write(ops), poke: () => sender.poke() }, settings),
     close: async () => {
       await admin.close();
       await close();

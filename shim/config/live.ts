@@ -32,6 +32,7 @@ export const LIVE: ReadonlySet<string> = new Set<Key>([
   'logCallId',
   'logRedact',
   'drainTimeout',
+  'onStop',
   'healthOutboxAge',
   'talking',
   'terminating',

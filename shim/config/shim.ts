@@ -222,6 +222,12 @@ export const SHIM_SETTINGS = {
     5 * SECOND,
     'at SIGTERM, requests under way and the updates that wait get so long at most to be settled',
   ),
+  onStop: setting(
+    'Operation',
+    choice('stay', 'leave'),
+    'stay',
+    'what becomes, after a planned stop, of what was told: it stays, and is stale when the lease has run out; or it ends (reason `stopped`)',
+  ),
 
   site: setting('Presence', siteName, () => siteOfHost(hostname()), 'name of this shim, unique in the deployment', {
     defaultText: "this host's name",

@@ -36,7 +36,7 @@ function workerConfig(toml: Record<string, unknown>, folder: string): WorkerConf
     main: resolve(folder, word(toml.main, 'main')),
     compatibilityDate: word(toml.compatibility_date, 'compatibility_date'),
     compatibilityFlags: ((toml.compatibility_flags ?? []) as unknown[]).map((flag) => word(flag, 'compatibility_flags')),
-    vars: Object.fromEntries(Object.entries(table(toml.vars)).map(([name, value]) => [name, word(value, `vars.${name}`)])),
+    vars: Object.fromEntries(Object.entries(table(toml.vars)).map(([name, value]) => [name, text(value, `vars.${name}`)])),
     objects: bindings.map((row) => ({
       binding: word(table(row).name, 'durable_objects.bindings name'),
       className: word(table(row).class_name, 'durable_objects.bindings class_name'),
@@ -45,6 +45,12 @@ function workerConfig(toml: Record<string, unknown>, folder: string): WorkerConf
 }
 
 function word(value: unknown, name: string): string {
-  if (typeof value !== 'string' || value === '') throw new Error(`${name} must be a text`);
+  if (value === '') throw new Error(`${name} must be a text`);
+  return text(value, name);
+}
+
+/** A variable may be empty. */
+function text(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw new Error(`${name} must be a text`);
   return value;
 }

@@ -92,7 +92,7 @@ export function createSender(settings: SenderSettings): Sender {
       if ('reason' in answer) lease.fail(answer, clock());
       else tell(lease.settle(answer.lease, undefined, clock()));
     } else {
-      const path = `v1/sites/${encodeURIComponent(outbox.site)}/reconcile`;
+      const path = `v1/sites/${encodeURIComponent(outbox.site)}/${request.kind === 'stop' ? 'stop' : 'reconcile'}`;
       const answer = await (channels[1] as Channel).post(path, request.body, parseReconcileAnswer);
       if ('reason' in answer) lease.fail(answer, clock());
       else tell(lease.settle(answer.lease, answer, clock()));

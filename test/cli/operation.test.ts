@@ -29,7 +29,7 @@ beforeEach(async () => {
     });
     request.on('end', () => {
       told.push(body);
-      const { updates } = JSON.parse(body) as { updates: { sequence: number }[] };
+      const { updates = [] } = JSON.parse(body) as { updates: { sequence: number }[] };
       const results = updates.map(({ sequence }) => ({ sequence, verdict: 'accepted', version: 1 }));
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ results }));

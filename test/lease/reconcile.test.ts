@@ -49,6 +49,33 @@ describe('Offhook leases: reconciliation', () => {
     expect(ends).toMatchObject({ status: 'available', reason: { cause: 'lost' } });
   });
 
+  it('goes on after it from what is the same: how a call ended is told in the words of who saw it', () => {
+    const r = rig([ALICE]);
+    r.happens(ALICE, 'talking', 'a1');
+    r.pass(100);
+    r.restart();
+    r.pass(100);
+    r.sent.length = 0;
+    r.happens(ALICE, 'idle', 'a1');
+    r.pass(100);
+    expect(r.sent).toEqual(['idle']);
+    expect(r.site.worker.history.at(-1)).toMatchObject({ reason: { cause: 'bye' } });
+  });
+
+  it('is taken back by `leave`: everybody ends as stopped, and what happens then is not told any more', () => {
+    const r = rig([ALICE, BOB]);
+    r.happens(BOB, 'talking', 'b1');
+    r.pass(100);
+    r.outbox.leave([ALICE, BOB], r.now);
+    r.happens(ALICE, 'talking', 'a1');
+    r.pass(100);
+    expect([r.site.read(ALICE, r.now), r.site.read(BOB, r.now)]).toEqual(['offline', 'offline']);
+    expect(r.site.worker.history.at(-1)).toMatchObject({ reason: { cause: 'stopped' } });
+    r.restart();
+    r.pass(100);
+    expect([r.site.read(ALICE, r.now), r.site.read(BOB, r.now)]).toEqual(['talking', 'talking']);
+  });
+
   it('leaves everybody stale from the end of the lease until it is done, also who is told of before', () => {
     const r = rig([ALICE, BOB]);
     r.cut = true;

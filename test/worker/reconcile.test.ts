@@ -117,3 +117,76 @@ describe('Offhook POST /v1/sites/{site}/reconcile', () => {
     release();
   });
 });
+
+describe('Offhook POST /v1/sites/{site}/stop', () => {
+  const stop = (states: string) => ({ version: 1, epoch: EPOCH, states });
+
+  it('with `stay` renews the lease, and its users are stale when that has run out', async () => {
+    const { worker, site, users, reconcile } = await siteOf([say.online()], 1);
+    const [user = ''] = users;
+    await reconcile({ done: 1 });
+    const { lease } = await okay<ReconcileAnswer>(await worker.post(`/v1/sites/${site}/stop`, stop('stay')));
+    expect(lease.state).toBe('held');
+    await eventually(
+      () => worker.presence(user),
+      ({ stale }) => stale,
+    );
+  });
+
+  it('with `leave` makes nobody stale by the silence that follows, until a new incarnation begins', async () => {
+    const { worker, site, users, reconcile } = await siteOf([say.online()], 1);
+    const [user = ''] = users;
+    await reconcile({ done: 1 });
+    const gone = {
+      ...say.snapshot([], []),
+      reason: { cause: 'stopped' },
+      user,
+      epoch: EPOCH,
+      sequence: 2,
+      previous: 1,
+      at: Date.now(),
+    };
+    await worker.batch(site, [gone], EPOCH);
+    await okay(await worker.post(`/v1/sites/${site}/stop`, stop('leave')));
+    const end = Date.now() + 1500;
+    await eventually(
+      async () => {
+        expect(await worker.presence(user)).toMatchObject({ status: 'offline', stale: false });
+        return Date.now();
+      },
+      (now) => now > end,
+    );
+    const { entries } = await okay<{ entries: object[] }>(await request(`/v1/presence/${encodeURIComponent(user)}/history`));
+    expect(entries[0]).toMatchObject({ reason: { cause: 'stopped' } });
+    expect(await worker.batch(site, [], EPOCH)).toMatchObject({ lease: { state: 'superseded' } });
+    expect(await worker.batch(site, [], EPOCH + 1)).toMatchObject({ lease: { state: 'reconcile', epoch: EPOCH + 1 } });
+  });
+
+  it('changes nothing for an old incarnation', async () => {
+    const { worker, site } = await siteOf([say.online()]);
+    await worker.batch(site, [], EPOCH + 1);
+    const { lease } = await okay<ReconcileAnswer>(await worker.post(`/v1/sites/${site}/stop`, stop('leave')));
+    expect(lease.state).toBe('superseded');
+    expect(await worker.batch(site, [], EPOCH + 1)).toMatchObject({ lease: { state: 'reconcile' } });
+  });
+
+  it('refuses what it does not know', async () => {
+    expect(await problemOf(await post('/v1/sites/a/stop', stop('vanish')))).toBe('422 states');
+  });
+});
+
+describe('Offhook reconciliation: the first word after it', () => {
+  it('goes on from what was found to be the same, with its own reason, and is a gap where that is not so', async () => {
+    const { worker, site, users } = await siteOf([say.talking('1'), say.talking('1')]);
+    const base = digestOf({ terminals: [], calls: [say.call('1', 'confirmed')] });
+    const idle = (user = '', more = {}) => ({
+      ...{ ...say.idle('1'), user, epoch: EPOCH + 1, sequence: 1, previous: 0, at: Date.now() },
+      ...more,
+    });
+    const { results } = await worker.batch(site, [idle(users[0], { base }), idle(users[1], { base: online })], EPOCH + 1);
+    expect(results.map(({ verdict }) => verdict)).toEqual(['accepted', 'gap']);
+    const path = `/v1/presence/${encodeURIComponent(users[0] ?? '')}/history`;
+    const { entries } = await okay<{ entries: object[] }>(await request(path));
+    expect(entries[0]).toMatchObject({ callStatus: 'idle', reason: { cause: 'bye' } });
+  });
+});

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
-import { type Lease, lapsed, type Renewal, reconciled, renewed } from '../presence/index.ts';
+import { type Lease, lapsed, left, type Renewal, reconciled, renewed } from '../presence/index.ts';
 import type { LeaseAnswer } from '../protocol/index.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import { SiteStore } from './site-store.ts';
@@ -48,6 +48,13 @@ export class Site extends DurableObject<Env> {
     const now = Date.now();
     const known = this.#lease ?? renewed(undefined, epoch, now, duration).lease;
     return this.#take(reconciled(known, epoch, round, now, duration), duration);
+  }
+
+  /** The last word of that incarnation, which stops as planned; `leave`: having told the end of all that it had told. */
+  async stop(epoch: number, leave: boolean, duration: number): Promise<LeaseAnswer> {
+    const renewal = renewed(this.#lease, epoch, Date.now(), duration);
+    const gone = leave && renewal.state !== 'superseded' && renewal.lease.staleSince === null;
+    return this.#take(gone ? { ...renewal, lease: left(renewal.lease, epoch) } : renewal, duration);
   }
 
   /** How the site stands; null for one never heard. A read, so it stores nothing. */

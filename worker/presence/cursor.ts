@@ -1,4 +1,4 @@
-import type { UpdateHead } from '../protocol/index.ts';
+import { digestOf, type UpdateHead } from '../protocol/index.ts';
 import type { Cursor, SiteRecord } from './record.ts';
 
 /** Where an update stands in its site's stream: the one to apply next (with the cursor after it), or one that changes nothing. */
@@ -10,7 +10,7 @@ export type Place =
 
 /**
  * Finds the place of an update by (epoch, sequence, previous) alone: what it says does not matter, except that a snapshot
- * needs nothing before it.
+ * needs nothing before it, and that one may name by digest (`base`) what it goes on from.
  */
 export function place(site: SiteRecord | undefined, update: UpdateHead & { readonly status: string }): Place {
   const { epoch, sequence, previous } = update;
@@ -25,7 +25,8 @@ export function place(site: SiteRecord | undefined, update: UpdateHead & { reado
     }
   }
   const nothingHeld = site === undefined || (site.terminals.length === 0 && site.calls.length === 0);
-  if (update.status === 'snapshot' || (previous === 0 && nothingHeld)) {
+  const sameHeld = site !== undefined && update.base !== undefined && update.base === digestOf(site);
+  if (update.status === 'snapshot' || (previous === 0 && (nothingHeld || sameHeld))) {
     return { place: 'next', cursor: { epoch, first: sequence, sequence } };
   }
   return { place: 'gap', last: last ?? null };

@@ -23,6 +23,17 @@ export interface ReconcileDone {
   readonly done: number;
 }
 
+/** The body of `POST /v1/sites/{site}/stop`: the last word of a site that stops as planned. */
+export interface SiteStop {
+  readonly version: typeof PROTOCOL_VERSION;
+  readonly epoch: number;
+  /**
+   * `stay`: what it told stays as it is until the lease runs out, and is stale from then on, until it is back. `leave`: it has told that
+   * all of it is over; its silence says nothing about anybody from now on.
+   */
+  readonly states: 'stay' | 'leave';
+}
+
 export interface ReconcileAnswer {
   readonly lease: LeaseAnswer;
   /** Users of whom the site holds something else than is recorded, in any order: it tells them by snapshots. */

@@ -24,6 +24,11 @@ export interface UpdateHead {
   readonly previous: number;
   /** When the site saw what it reports, ms since 1970. */
   readonly at: number;
+  /**
+   * With `previous: 0`: the digest (`digestOf`) of what is recorded of the site about this user, as a reconciliation found it to be the same in
+   * this epoch. It opens the chain of the epoch without a snapshot, so that how something ended is told in the site's own words.
+   */
+  readonly base?: string;
 }
 
 /** FIG. 7: a terminal (binding) is there. Repeated for a refresh only in `expiry: server`. */

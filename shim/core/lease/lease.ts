@@ -1,4 +1,4 @@
-import { type LeaseAnswer, PROTOCOL_VERSION, type ReconcileAnswer } from '#protocol';
+import { type LeaseAnswer, PROTOCOL_VERSION, type ReconcileAnswer, type SiteStop } from '#protocol';
 import { backoff } from '../outbox/backoff.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Outcome, SendFailure } from '../outbox/types.ts';
@@ -31,6 +31,7 @@ export class SiteLease {
   #spokenAt = Number.NEGATIVE_INFINITY;
   #sentAt = 0;
   #flying: LeaseRequest | undefined;
+  #stopping: SiteStop['states'] | undefined;
   #attempts = 0;
   #notBefore = Number.NEGATIVE_INFINITY;
 
@@ -48,6 +49,17 @@ export class SiteLease {
     return this.#answer?.state;
   }
 
+  /** The site stops as planned: `states` say what becomes of what it told. The last request of all; it is tried once. */
+  stop(states: SiteStop['states']): void {
+    this.#stopping = states;
+    this.#notBefore = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Is the last word yet to be said. */
+  get isStopping(): boolean {
+    return this.#stopping !== undefined || this.#flying?.kind === 'stop';
+  }
+
   /** The Worker has answered a batch of updates that was sent at `sentAt`; `answer` is missing where it said nothing of the lease. */
   spoken(answer: LeaseAnswer | undefined, sentAt: number): void {
     this.#spokenAt = Math.max(this.#spokenAt, sentAt);
@@ -60,7 +72,7 @@ export class SiteLease {
   take(now: number): LeaseRequest | undefined {
     if (this.#flying !== undefined || now < this.#notBefore) return undefined;
     this.#begin(now);
-    const request = this.#next() ?? (now >= this.#beatAt() ? this.#heartbeat() : undefined);
+    const request = this.#lastWord() ?? this.#next() ?? (now >= this.#beatAt() ? this.#heartbeat() : undefined);
     if (request === undefined) return undefined;
     this.#flying = request;
     this.#sentAt = now;
@@ -88,7 +100,9 @@ export class SiteLease {
     if (request?.kind !== 'page' || run === undefined || reconciled === undefined) return NOTHING;
     this.counters.differed += reconciled.differ.length;
     run.next(reconciled.more);
-    this.#outbox.differing(reconciled.differ);
+    const differ = new Set(reconciled.differ);
+    if (!reconciled.more) this.#outbox.same(request.users.filter(([user]) => !differ.has(user)));
+    this.#outbox.differing(differ);
     return NOTHING;
   }
 
@@ -107,7 +121,7 @@ export class SiteLease {
   /** When there may be something to send without a further word, ms since 1970; undefined while a request is under way. */
   nextDeadline(): number | undefined {
     if (this.#flying !== undefined) return undefined;
-    const busy = this.#run !== undefined ? this.#isReady(this.#run) : this.#isWanted();
+    const busy = this.#stopping !== undefined ? true : this.#run !== undefined ? this.#isReady(this.#run) : this.#isWanted();
     const due = busy ? Number.NEGATIVE_INFINITY : Math.min(this.#beatAt(), this.#againAt ?? Number.POSITIVE_INFINITY);
     return Math.max(due, this.#notBefore);
   }
@@ -145,8 +159,15 @@ export class SiteLease {
     if (page === undefined) {
       return { kind: 'done', body: JSON.stringify({ version: PROTOCOL_VERSION, epoch: run.epoch, done: run.round }) };
     }
-    this.counters.compared += Object.keys(page.users).length;
-    return { kind: 'page', body: JSON.stringify({ version: PROTOCOL_VERSION, ...page }) };
+    const users = Object.entries(page.users);
+    this.counters.compared += users.length;
+    return { kind: 'page', body: JSON.stringify({ version: PROTOCOL_VERSION, ...page }), users };
+  }
+
+  #lastWord(): LeaseRequest | undefined {
+    const states = this.#stopping;
+    this.#stopping = undefined;
+    return states && { kind: 'stop', body: JSON.stringify({ version: PROTOCOL_VERSION, epoch: this.#outbox.epoch, states }) };
   }
 
   #heartbeat(): LeaseRequest {

@@ -32,11 +32,12 @@ export interface LeaseSettings extends Partial<LeaseLimits> {
   readonly chance: () => number;
 }
 
-/** What is to be sent to keep the lease: a batch without updates, a range of digests, or that all was compared. */
+/** What is to be sent to keep the lease: a batch without updates, a range of digests, that all was compared, or that the site stops. */
 export type LeaseRequest =
   | { readonly kind: 'heartbeat' }
-  | { readonly kind: 'page'; readonly body: string }
-  | { readonly kind: 'done'; readonly body: string };
+  | { readonly kind: 'page'; readonly body: string; readonly users: readonly (readonly [user: string, digest: string])[] }
+  | { readonly kind: 'done'; readonly body: string }
+  | { readonly kind: 'stop'; readonly body: string };
 
 /** Totals since start. */
 export interface LeaseCounters {

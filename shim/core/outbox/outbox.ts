@@ -53,8 +53,9 @@ export class Outbox {
   readonly #held = new Deadlines();
   readonly #reconcile = new Set<string>();
   readonly #compares: boolean;
-  /** Users known at start of whom nothing was told in this epoch, as nothing has happened. */
-  readonly #unopened = new Set<string>();
+  #leaving = false;
+  /** Users known at start of whom nothing was told in this epoch, as nothing has happened; with the digest that the Worker has too, once compared. */
+  readonly #unopened = new Map<string, string | undefined>();
   /** Users who differed at the Worker, until they have been told. */
   readonly #telling = new Set<string>();
   /** What is under way, in the order of the batch; undefined when nothing is. */
@@ -108,9 +109,16 @@ export class Outbox {
   /** Puts a report in. Send (see `take`) when the operations are on disk. */
   add(report: Report, now: number): Outcome {
     this.counters.added += 1;
+    if (this.#leaving) return { ops: [], events: [] };
     if (report.status === 'snapshot') return this.resync(report.user, now);
+    const base = this.#unopened.get(report.user);
     const queue = this.#queue(report.user, now);
     if (queue === undefined) return { ops: [], events: [{ type: 'overflow', user: report.user }] };
+    const opens = base !== undefined && queue.waiting.length === 0 && queue.last === 0;
+    if (opens) {
+      queue.told = true;
+      this.#unopened.delete(report.user);
+    }
     const snapshot = unbuilt(queue);
     if (snapshot !== undefined) {
       // The snapshot will tell it. It must be on disk from now on: what was known of the user at the last start may no longer be.
@@ -120,7 +128,8 @@ export class Outbox {
     if (!queue.told) outcome.ops.push(put(this.#pushSnapshot(queue, now)));
     else {
       const sequence = this.#next();
-      const body = JSON.stringify({ ...report, epoch: this.#epoch, sequence, previous: queue.last });
+      const head = { epoch: this.#epoch, sequence, previous: queue.last, ...(opens ? { base } : {}) };
+      const body = JSON.stringify({ ...report, ...head });
       outcome.ops.push(put(this.#push(queue, { sequence, at: now, body, snapshot: false })));
     }
     this.#bound(outcome, now);
@@ -143,7 +152,7 @@ export class Outbox {
   reconcile(users: Iterable<string>): void {
     for (const user of users) {
       if (this.#queues.get(user)?.told) continue;
-      if (this.#compares) this.#unopened.add(user);
+      if (this.#compares) this.#unopened.set(user, undefined);
       else this.#reconcile.add(user);
     }
   }
@@ -158,6 +167,23 @@ export class Outbox {
       if (queue !== undefined) queue.told = false;
       this.#reconcile.add(user);
     }
+  }
+
+  /** The site leaves: each of these users is told by a last snapshot that nothing of him is left here; what is reported from now on is not told. */
+  leave(users: Iterable<string>, now: number): Outcome {
+    this.#leaving = true;
+    const outcome: Outcome = { ops: [], events: [] };
+    for (const user of users) {
+      const { ops, events } = this.resync(user, now);
+      outcome.ops.push(...ops);
+      outcome.events.push(...events);
+    }
+    return outcome;
+  }
+
+  /** Users of whom the Worker has the same as is known here, by digest: the next word about one goes on from there. */
+  same(users: Iterable<readonly [user: string, digest: string]>): void {
+    for (const [user, digest] of users) if (this.#unopened.has(user)) this.#unopened.set(user, digest);
   }
 
   /** Is any of those who differed yet to be told. */
@@ -351,12 +377,13 @@ export class Outbox {
   /** The JSON of an update; a snapshot is built now and stays as it is from here on: it may reach the Worker though its answer is lost. */
   #build(entry: Waiting, now: number): string {
     if (entry.body === null) {
-      const { terminals, calls } = this.#snapshotOf(entry.user);
+      const { terminals, calls } = this.#leaving ? NOTHING_LEFT : this.#snapshotOf(entry.user);
       const { user, epoch, sequence, previous } = entry;
       entry.body = JSON.stringify({
         ...{ user, epoch, sequence, previous, at: now, status: 'snapshot' },
         terminals: terminals.slice(0, LIMITS.terminals),
         calls: calls.slice(0, LIMITS.calls),
+        ...(this.#leaving ? { reason: { cause: 'stopped' } } : {}),
       });
     }
     return entry.body;
@@ -436,6 +463,9 @@ export class Outbox {
     outcome.events.push({ type: 'superseded', epoch: this.#epoch });
   }
 }
+
+/** What a site holds of a user when it leaves. */
+const NOTHING_LEFT = { terminals: [], calls: [] } as const;
 
 /** Bytes of a text in UTF-8, not less than they are. */
 function jsonBytes(text: string): number {

@@ -21,3 +21,6 @@ export const pageSchema = z
 
 /** Its last word: all was compared. */
 export const doneSchema = z.object({ ...head, done: z.number().int().min(1) });
+
+/** The body of `POST /v1/sites/{site}/stop`. */
+export const stopSchema = z.object({ ...head, states: z.enum(['stay', 'leave']) });

@@ -71,6 +71,7 @@ const head = z.object({
   sequence: z.number().int().min(1),
   previous: z.number().int().min(0),
   at: time,
+  base: z.string().length(16).exactOptional(),
 });
 
 /** The state in which a call must be for the status that is reported of it. */
