@@ -4,9 +4,8 @@ import { applyDeadlines, compose, emptyRecord, setOverride, why } from '../../wo
 import { DETAIL_LEVELS, type DetailLevel, type Why } from '../../worker/protocol/index.ts';
 import { SimulatedUser, T0, USER } from './support/user.ts';
 
-const IN_TOUCH = () => undefined;
 const whyOf = (user: SimulatedUser, detail: DetailLevel = 'full', lost: Record<string, number> = {}): Why => {
-  const told = why(user.record, { detail, outOfTouch: (site) => lost[site] });
+  const told = why(user.record, { detail, standing: (site) => ({ since: lost[site] ?? null, until: T0 + 30_000 }) });
   if (told === undefined) throw new Error('never seen');
   return told;
 };
@@ -14,7 +13,7 @@ const at = (ms: number) => new Date(T0 + ms).toISOString();
 
 describe('Offhook GET /v1/presence/{user}/why', () => {
   it('tells nothing of a user never seen', () => {
-    expect(why(emptyRecord(USER), { detail: 'full', outOfTouch: IN_TOUCH })).toBeUndefined();
+    expect(why(emptyRecord(USER), { detail: 'full', standing: () => undefined })).toBeUndefined();
   });
 
   it('names the REGISTER, the dialog, the updates that decided, and what ends next', () => {
@@ -42,7 +41,10 @@ describe('Offhook GET /v1/presence/{user}/why', () => {
           { site: 'site-a', id: 'c1', callId: 'c1@192.0.2.1', peer: { uri: 'sip:bob@example.com' }, deadline: at(3_600_000) },
         ],
       },
-      stale: { value: false, sites: [{ site: 'site-a', epoch: T0, sequence: 2, heard: at(5_000), outOfTouchSince: null }] },
+      stale: {
+        value: false,
+        sites: [{ site: 'site-a', epoch: T0, sequence: 2, heard: at(5_000), outOfTouchSince: null, inTouchUntil: at(30_000) }],
+      },
       overrides: [],
       next: {
         at: at(60_000),
@@ -116,7 +118,11 @@ describe('Offhook GET /v1/presence/{user}/why', () => {
     const user = new SimulatedUser();
     user.tell(user.say.online());
     const told = whyOf(user, 'full', { 'site-a': T0 + 30_000 });
-    expect(told.stale).toMatchObject({ value: true, since: at(30_000), sites: [{ outOfTouchSince: at(30_000) }] });
+    expect(told.stale).toMatchObject({
+      value: true,
+      since: at(30_000),
+      sites: [{ outOfTouchSince: at(30_000), inTouchUntil: null }],
+    });
     expect(told.text).toContain(
       `This is what was known at ${at(30_000)}: out of touch: 1 of 1 sites that reported the user (site-a).`,
     );

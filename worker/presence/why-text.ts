@@ -55,7 +55,8 @@ export function staleText({ stale, staleSince }: PresenceDocument, sites: WhySta
   const count = `${lost.length} of ${sites.length} sites that reported the user${named}`;
   if (stale) return `This is what was known at ${staleSince}: out of touch: ${count}.`;
   if (sites.length === 0) return 'No site has reported the user.';
-  return lost.length === 0
-    ? 'All sites that reported the user are in touch.'
-    : `Out of touch, with nothing live of the user: ${count}.`;
+  if (lost.length > 0) return `Out of touch, with nothing live of the user: ${count}.`;
+  const [first] = sites.flatMap(({ inTouchUntil }) => inTouchUntil ?? []).sort();
+  const until = first === undefined ? '' : `; one that is not heard again by ${first} will not be`;
+  return `All sites that reported the user are in touch${until}.`;
 }

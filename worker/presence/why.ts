@@ -17,15 +17,15 @@ import type { Decision } from './evidence.ts';
 import { overrideDocuments } from './override.ts';
 import type { PresenceRecord } from './record.ts';
 import { callRule, decidingRule, rulesOf, terminalRule } from './rules.ts';
-import { type OutOfTouch, shown } from './stale.ts';
+import { shown } from './stale.ts';
 import { upcoming } from './upcoming.ts';
 import { callText, staleText, statusText, terminalText } from './why-text.ts';
 
 /** What the record does not hold: how its sites stand, and what the reader may see. */
 export interface Reader {
   readonly detail: DetailLevel;
-  /** Since when a site is out of touch. */
-  readonly outOfTouch: OutOfTouch;
+  /** Since when a site is out of touch (null while it is in touch), or until when it is in touch, ms since 1970; undefined where that is not known. */
+  readonly standing: (site: string) => { readonly since: number | null; readonly until: number } | undefined;
 }
 
 /** On what the state of a user rests, and what will change it; undefined for a user never seen. Deadlines must have been applied. */
@@ -33,7 +33,7 @@ export function why(record: PresenceRecord, reader: Reader): Why | undefined {
   const composed = compose(record);
   if (composed === undefined) return undefined;
   const reporters = record.sites.map(({ site }) => site);
-  const document = shown(composed, reporters, reader.outOfTouch);
+  const document = shown(composed, reporters, (site) => reader.standing(site)?.since ?? undefined);
   const [next = null, ...later] = upcoming(record, reader.detail);
   const parts = {
     status: whyStatus(document),
@@ -122,11 +122,18 @@ function dialogOf(call: PresenceRecord['sites'][number]['calls'][number] & { sit
   };
 }
 
-function whyStale(record: PresenceRecord, document: PresenceDocument, { detail, outOfTouch }: Reader): WhyStale {
+function whyStale(record: PresenceRecord, document: PresenceDocument, { detail, standing }: Reader): WhyStale {
   const all = record.sites.map(({ site, cursor, heard }) => {
-    const since = outOfTouch(site);
+    const { since, until } = standing(site) ?? { since: null, until: null };
     const { epoch, sequence } = cursor;
-    return { site, epoch, sequence, heard: timestamp(heard), outOfTouchSince: since === undefined ? null : timestamp(since) };
+    return {
+      site,
+      epoch,
+      sequence,
+      heard: timestamp(heard),
+      outOfTouchSince: since === null ? null : timestamp(since),
+      inTouchUntil: since !== null || until === null ? null : timestamp(until),
+    };
   });
   const { stale, staleSince } = document;
   const sites = detail === 'busy-only' ? [] : all;

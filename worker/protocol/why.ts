@@ -83,6 +83,8 @@ export interface WhyStale {
     readonly heard: string;
     /** Since when the site is out of touch; null while it is in touch. */
     readonly outOfTouchSince: string | null;
+    /** By when it is out of touch unless it is heard again; each word of it moves that. Null where it is so already, or not known. */
+    readonly inTouchUntil: string | null;
   }[];
   readonly text: string;
 }
@@ -90,7 +92,7 @@ export interface WhyStale {
 /** Something that ends by itself, and the state that it leaves unless more is heard. */
 export interface Upcoming {
   readonly at: string;
-  readonly what: 'terminal-expired' | 'call-expired' | 'implied-online-expired' | 'override-expired' | 'lease-ends';
+  readonly what: 'terminal-expired' | 'call-expired' | 'implied-online-expired' | 'override-expired';
   readonly text: string;
   readonly becomes: { readonly status: Status; readonly terminalStatus: TerminalStatus; readonly callStatus: CallStatus };
 }

@@ -2,7 +2,7 @@ import type { Env } from '../env.ts';
 import { OBJECT_LIMITS } from '../objects/limits.ts';
 import type { Standing } from '../objects/site.ts';
 import { within } from '../objects/within.ts';
-import { type OutOfTouch, shown, sourcesOf } from '../presence/index.ts';
+import { shown, sourcesOf } from '../presence/index.ts';
 import type { LeaseAnswer, PresenceDocument } from '../protocol/index.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 
@@ -69,32 +69,33 @@ export async function withStaleness(
   document: PresenceDocument,
   reporters: readonly string[],
 ): Promise<PresenceDocument> {
-  return shown(document, reporters, await outOfTouchOf(env, sourcesOf(document, reporters)));
+  const standing = await standingsOf(env, sourcesOf(document, reporters));
+  return shown(document, reporters, (site) => standing(site)?.since ?? undefined);
 }
 
-/** Which of the sites are out of touch, and since when. */
-export async function outOfTouchOf(env: Env, sites: readonly string[]): Promise<OutOfTouch> {
-  const lost = new Map<string, number>();
+/** How the sites stand; nothing of one that was never heard, or does not answer. */
+export async function standingsOf(env: Env, sites: readonly string[]): Promise<(site: string) => Standing | undefined> {
+  const found = new Map<string, Standing>();
   await Promise.all(
     sites.map(async (site) => {
-      const since = await outOfTouch(env, site);
-      if (since !== undefined) lost.set(site, since);
+      const standing = await standingOf(env, site);
+      if (standing !== undefined) found.set(site, standing);
     }),
   );
-  return (site) => lost.get(site);
+  return (site) => found.get(site);
 }
 
-async function outOfTouch(env: Env, site: string): Promise<number | undefined> {
+async function standingOf(env: Env, site: string): Promise<Standing | undefined> {
   const known = standings.get(site);
-  if (known !== undefined && Date.now() < known.askAgain) return known.standing.since ?? undefined;
+  if (known !== undefined && Date.now() < known.askAgain) return known.standing;
   try {
     const standing = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).standing());
     note(site, standing ?? { since: null, until: Date.now() + ROUTE_LIMITS.askAgain }, Date.now());
-    return standing?.since ?? undefined;
+    return standing ?? undefined;
   } catch (error) {
     console.error(`a site could not be asked: ${error}`);
     // What was known of it last may be known no better by anybody.
-    return known?.standing.since ?? undefined;
+    return known?.standing;
   }
 }
 

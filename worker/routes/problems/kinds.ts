@@ -45,7 +45,7 @@ export const KINDS = {
     status: 400,
     title: 'The user is no address of record',
     meaning:
-      'A user is named by `alice@example.com` or `sip:alice@example.com`, escaped as a path wants it (`%40` for `@` is fine).',
+      'A user is named by `alice@example.com`, `sip:alice@example.com` or a number (`tel:+12015550123`; a local one with its `phone-context`), escaped as a path wants it (`%40` for `@` is fine).',
   },
   'bad-domain': {
     number: 40005,
