@@ -19,6 +19,9 @@ export interface Env {
   readonly JURISDICTIONS?: string;
   /** Key of the names of users' objects; never changed once there are any. */
   readonly OBJECT_NAME_KEY?: string;
+  /** Entries kept of a user's history, 1 to 10,000; and for how many days, 1 to 3,650. */
+  readonly HISTORY_ENTRIES?: string;
+  readonly HISTORY_AGE?: string;
   /** Signs access tokens. Without it (or where it is too short) nothing but /healthz is answered. */
   readonly OFFHOOK_SECRET?: string;
   /** `on`: webhooks may go to private addresses, and without TLS. */

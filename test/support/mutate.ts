@@ -9,9 +9,11 @@ export function seeded(seed: number): () => number {
   };
 }
 
-type Chance = () => number;
+/** Numbers in [0, 1). */
+export type Chance = () => number;
 
-const below = (chance: Chance, limit: number): number => Math.floor(chance() * limit);
+/** A whole number from 0, below `limit`. */
+export const below = (chance: Chance, limit: number): number => Math.floor(chance() * limit);
 export const pick = <T>(chance: Chance, from: readonly T[]): T => from[below(chance, from.length)] as T;
 
 /** What upsets parsers: separators of every level, line ends, NUL, bytes beyond ASCII, whole values that change how the rest is read. */

@@ -111,7 +111,7 @@ describe('RFC 9457 problems', () => {
 
   it.each([
     ['DELETE', '/v1/updates', 'POST'],
-    ['PUT', '/v1/presence/alice@example.com', 'GET, HEAD'],
+    ['PUT', '/v1/presence/alice@example.com', 'GET, HEAD, DELETE'],
     ['POST', '/v1/domains/example.com/presence', 'GET, HEAD'],
     ['POST', '/healthz', 'GET, HEAD'],
   ])('%s %s: 405 with Allow', async (method, path, allow) => {

@@ -73,7 +73,10 @@ describe('Offhook storage schema', () => {
     const stream = newStream('alice', newDomain());
     await report([stream.next(say.online())]);
     const object = userObject(stream.user);
-    await runInDurableObject(object, (_, { storage }) => void storage.sql.exec('DROP TABLE schema_version'));
+    await runInDurableObject(object, (_, { storage }) => {
+      for (const table of ['schema_version', 'forgotten']) storage.sql.exec(`DROP TABLE ${table}`);
+      for (const column of ['ring', 'oldest']) storage.sql.exec(`ALTER TABLE record DROP COLUMN ${column}`);
+    });
     await evictDurableObject(object);
     await report([stream.next(say.talking('c1'))]);
     expect(await okay(await request(`/v1/presence/${encodeURIComponent(stream.user)}`))).toMatchObject({ status: 'talking' });

@@ -1,6 +1,6 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
-import { PRESENCE_LIMITS } from '../../worker/presence/index.ts';
+import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { newStream, okay, presence, report, request, say } from './support/client.ts';
 import { boardObject, hang, userObject } from './support/objects.ts';
 
@@ -101,7 +101,8 @@ describe('Offhook storage of a user', () => {
 
   it('keeps a bounded history, newest first, by page', async () => {
     const alice = newStream('alice');
-    const total = PRESENCE_LIMITS.history + 10;
+    const kept = 200;
+    const total = kept + 10;
     await report([alice.next(say.online())]);
     for (let told = 1; told < total; ) {
       const some = Array.from({ length: Math.min(100, total - told) }, (_, i) =>
@@ -119,7 +120,7 @@ describe('Offhook storage of a user', () => {
       versions.push(...page.entries.map(({ version }) => version));
       cursor = page.cursor;
     }
-    expect(versions).toEqual(Array.from({ length: PRESENCE_LIMITS.history }, (_, i) => total - i));
+    expect(versions).toEqual(Array.from({ length: kept }, (_, i) => total - i));
   });
 });
 
@@ -192,9 +193,58 @@ describe('Offhook alarm of a user', () => {
     expect(await alarmOf(alice.user)).toBe(now + 30_000);
   });
 
-  it('is not set where nothing ends by itself', async () => {
+  it('is set for the end of the history alone where nothing else ends by itself', async () => {
     const alice = newStream('alice');
-    await report([alice.next(say.online())]);
-    expect(await alarmOf(alice.user)).toBeNull();
+    const at = Date.now();
+    await report([{ ...alice.next(say.online()), at }]);
+    expect(await alarmOf(alice.user)).toBe(at + 31 * 24 * 3_600_000);
+  });
+
+  it('may come twice, late and early: what it does is done once', async () => {
+    const alice = newStream('alice');
+    const at = Date.now() - 60_000;
+    const call = { startedAt: at, deadline: at + 30_000 };
+    await userObject(alice.user).apply(alice.user, 'site-a', [
+      { ...alice.next(say.online('sip:a@1', { since: at, expires: Date.now() + 3_600_000 })), at },
+    ]);
+    await runInDurableObject(userObject(alice.user), async (instance) => {
+      const { apply } = instance;
+      await apply.call(instance, alice.user, 'site-a', [{ ...alice.next(say.talking('c1', call)), at }]);
+      for (let again = 0; again < 3; again++) await instance.alarm();
+    });
+    await evictDurableObject(userObject(alice.user));
+    await runDurableObjectAlarm(userObject(alice.user));
+    const { entries } = await okay<{ entries: { version: number; cause: { by: string } }[] }>(
+      await request(`/v1/presence/${alice.user}/history`),
+    );
+    expect(entries.map(({ version, cause }) => [version, cause.by])).toEqual([
+      [3, 'deadline'],
+      [2, 'update'],
+      [1, 'update'],
+    ]);
+  });
+
+  it('is set anew before it fails for the last time, so that no deadline is left without one', async () => {
+    const alice = newStream('alice');
+    const expires = Date.now() + 3_600_000;
+    await report([alice.next(say.online('sip:a@1', { expires }))]);
+    await runInDurableObject(userObject(alice.user), async (instance, { storage }) => {
+      const { body } = storage.sql.exec<{ body: string }>('SELECT body FROM record').one();
+      storage.sql.exec('UPDATE record SET body = ?', body.replace(String(expires), '1'));
+      void instance;
+    });
+    await evictDurableObject(userObject(alice.user));
+    await runInDurableObject(userObject(alice.user), async (instance, { storage }) => {
+      // As of a disk that is full: what the deadline changes cannot be stored.
+      storage.sql.exec('ALTER TABLE history RENAME TO away');
+      const failing = (retryCount: number) => instance.alarm({ isRetry: retryCount > 0, retryCount, scheduledTime: 0 });
+      for (const early of [0, 3]) await expect(failing(early)).rejects.toThrow('history');
+      const before = Date.now();
+      await failing(OBJECT_LIMITS.alarmRetries);
+      expect(await storage.getAlarm()).toBeGreaterThanOrEqual(before + OBJECT_LIMITS.alarmAgain);
+      storage.sql.exec('ALTER TABLE away RENAME TO history');
+    });
+    await runDurableObjectAlarm(userObject(alice.user));
+    expect(await presence(alice.user)).toMatchObject({ terminalStatus: 'offline', version: 2 });
   });
 });

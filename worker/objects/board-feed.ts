@@ -52,6 +52,19 @@ export class BoardFeed {
     return this.#retryAt;
   }
 
+  /** The boards that may have heard of the user. */
+  get boards(): string[] {
+    return [this.#board, this.#former ?? ''].filter((board) => board !== '');
+  }
+
+  /** Nothing is to be told any more. */
+  clear(): void {
+    this.#queue = [];
+    this.#former = undefined;
+    this.#failures = 0;
+    this.#retryAt = undefined;
+  }
+
   /** After a reload: the newest state, which `told` may or may not have heard. */
   reload(told: string, board: string, document: PresenceDocument): void {
     if (told !== board) this.#former = told;

@@ -87,9 +87,11 @@ export class BoardStore {
     return this.#storage.sql.exec<{ epoch: number; floor: number }>('SELECT epoch, floor FROM feed').one();
   }
 
-  /** Forgets a user. That takes a number too, so that nobody goes on from before it: watchers of then would keep the user for ever. */
-  drop(user: string): void {
-    if (this.get(user) === undefined) return;
+  /** Forgets a user whose document is not newer than the version `through`. That takes a number too, so that nobody goes on from before it: watchers of then would keep the user for ever. */
+  drop(user: string, through = Number.MAX_SAFE_INTEGER): void {
+    if (!this.#schema.created) return;
+    const version = this.#version(user);
+    if (version === 0 || version > through) return;
     const seq = this.seq + 1;
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);

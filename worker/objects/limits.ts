@@ -10,6 +10,24 @@ export const OBJECT_LIMITS = {
   boardRetryMax: 60_000,
   /** Changes that wait in a user's object for its board; the oldest go first, the newest state never. */
   boardQueue: 64,
+  /** Entries of a user's history and their age in days: default and greatest (HISTORY_ENTRIES, HISTORY_AGE). */
+  historyDefault: 200,
+  historyMax: 10_000,
+  historyDays: 30,
+  historyDaysMax: 3_650,
+  /** Entries that are too old are not read any more; they are deleted at most so long after, several at a time. */
+  historyGrace: 24 * 3_600_000,
+  /** A user whose data were deleted is taken off the boards once more so long after: a request under way may have put them back. */
+  dropAgain: 15_000,
+  /** Wait before a board is tried again that could not be told of a deletion. */
+  dropRetry: 5_000,
+  /**
+   * Cloudflare gives an alarm that fails 6 more tries, then forgets it. From this one on another alarm is set before anything else is done, so
+   * that there is always one.
+   */
+  alarmRetries: 4,
+  /** When that other alarm goes off. */
+  alarmAgain: 60_000,
   /** How long a site stays in touch without a word: default, least and greatest. */
   leaseDefault: 30_000,
   leaseMin: 1_000,

@@ -19,8 +19,11 @@ import {
 } from '../presence/index.ts';
 import type { OverrideDocument, OverrideSource, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
 import { BoardFeed, type Handover } from './board-feed.ts';
+import { Deletion } from './deletion.ts';
 import type { HistoryQuery, HistoryRead } from './history-reader.ts';
+import { OBJECT_LIMITS } from './limits.ts';
 import { boardObject } from './places.ts';
+import { type Retention, retentionOf } from './retention.ts';
 import { boardOf, shardCount } from './shard.ts';
 import { UserStore } from './user-store.ts';
 
@@ -59,20 +62,23 @@ export interface PastReading {
  * then the reporter.
  */
 export class User extends DurableObject<Env> {
+  readonly #retention: Retention;
   readonly #store: UserStore;
   readonly #feed: BoardFeed;
+  readonly #deletion: Deletion;
   #record: PresenceRecord | undefined;
-  #entries: number;
   /** When the alarm is set to go off, ms since 1970. */
   #armed: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new UserStore(ctx.storage);
-    this.#feed = new BoardFeed((board) => boardObject(env, board));
+    const boards = (board: string) => boardObject(env, board);
+    this.#retention = retentionOf(env);
+    this.#store = new UserStore(ctx.storage, this.#retention);
+    this.#feed = new BoardFeed(boards);
     const stored = this.#store.load();
     this.#record = stored?.record;
-    this.#entries = stored?.entries ?? 0;
+    this.#deletion = new Deletion(boards, this.#store);
     // Whether the board heard of it before memory was lost is not known: it is told again, and ignores what it has.
     if (stored !== undefined) this.#feed.reload(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
     void ctx.blockConcurrencyWhile(async () => {
@@ -86,8 +92,9 @@ export class User extends DurableObject<Env> {
    * verdict: the site repeats its updates, and the board is told then.
    */
   async apply(user: string, site: string, updates: readonly Update[]): Promise<Applied> {
-    const before = this.#record ?? emptyRecord(user);
-    const { record, verdicts, changes } = applyGroup(before, site, updates, Date.now());
+    const before = this.#record ?? emptyRecord(user, this.#deletion.floor);
+    const { record, verdicts, changes, faults } = applyGroup(before, site, updates, Date.now());
+    for (const fault of faults) console.error(`an update was refused, since this program failed at it: ${fault}`);
     if (verdicts.every(({ verdict }) => verdict === 'accepted')) this.#feed.delivered(site);
     if (record !== before) {
       this.#commit(record, changes);
@@ -140,7 +147,7 @@ export class User extends DurableObject<Env> {
   async history(query: HistoryQuery): Promise<HistoryRead | null> {
     this.#settle();
     this.ctx.waitUntil(this.#show());
-    return this.#record === undefined ? null : this.#store.history(query);
+    return this.#record === undefined ? null : this.#store.history(query, Date.now());
   }
 
   /** The document as it was at `at` (ms since 1970), and the sites that reported the user; null for a user never seen. */
@@ -148,7 +155,8 @@ export class User extends DurableObject<Env> {
     this.#settle();
     this.ctx.waitUntil(this.#show());
     if (this.#record === undefined) return null;
-    const step = past(this.#record, this.#store.heldAt(timestamp(at)), at, 0);
+    const now = Date.now();
+    const step = past(this.#record, this.#store.heldAt(timestamp(at), now), at, now - this.#retention.age);
     return { step, reporters: this.#record.sites.map(({ site }) => site) };
   }
 
@@ -162,18 +170,40 @@ export class User extends DurableObject<Env> {
   /**
    * A deadline has passed or the board is to be tried again: both are told from state, so an early or repeated call is harmless. The
    * next alarm is set only when the board has been told (or is to be tried again): should this process die before, the alarm that it
-   * is handling comes again, wakes the object, and the board hears of it.
+   * is handling comes again, wakes the object, and the board hears of it. Where few of the tries are left that an alarm has, another alarm
+   * is set first: a deadline is never left without one.
    */
-  override async alarm(): Promise<void> {
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#armed = null;
-    this.#settle();
-    this.#feed.retry();
-    await this.#show();
+    const low = (info?.retryCount ?? 0) >= OBJECT_LIMITS.alarmRetries;
+    if (low) this.#armAt(Date.now() + OBJECT_LIMITS.alarmAgain);
+    try {
+      await this.#wake(Date.now());
+    } catch (error) {
+      if (!low) throw error;
+      console.error(`a user's alarm failed, and is set anew: ${error}`);
+    }
+  }
+
+  /**
+   * Deletes all that is known of the user, here and on the boards; whether the boards have done it (they are told until they have). What a site
+   * tells afterwards is news of somebody never seen.
+   */
+  async forget(user: string): Promise<boolean> {
+    if (this.#record !== undefined) {
+      const boards = new Set([...this.#feed.boards, this.#boardOf(user)]);
+      this.#deletion.begin(user, this.#record.version, boards, Date.now());
+      this.#record = undefined;
+      this.#feed.clear();
+    }
+    const done = await this.#deletion.sweep(Date.now());
+    this.#arm();
+    return done;
   }
 
   async #override(user: string, expected: Expected, step: (record: PresenceRecord) => OverrideStep): Promise<Overridden> {
     this.#settle();
-    const before = this.#record ?? emptyRecord(user);
+    const before = this.#record ?? emptyRecord(user, this.#deletion.floor);
     const met = expected === undefined || (expected === 'any' ? this.#record !== undefined : expected.includes(before.version));
     if (!met) return { ok: false, reason: 'version', version: before.version };
     const done = step(before);
@@ -192,9 +222,17 @@ export class User extends DurableObject<Env> {
 
   #commit(record: PresenceRecord, changes: readonly Change[]): void {
     const board = this.#boardOf(record.user);
-    this.#entries = this.#store.save(record, board, this.#entries, changes);
+    this.#store.save(record, board, changes);
     this.#record = record;
     this.#feed.add(board, changes);
+  }
+
+  async #wake(now: number): Promise<void> {
+    this.#settle();
+    if ((this.#store.purgeAt ?? Infinity) <= now) this.#store.purge(now);
+    this.#feed.retry();
+    if ((this.#deletion.due ?? Infinity) <= now) await this.#deletion.sweep(now);
+    await this.#show();
   }
 
   async #show(): Promise<void> {
@@ -205,10 +243,15 @@ export class User extends DurableObject<Env> {
   /** Each `setAlarm` is a row written: it is set only where it would come too late. */
   #arm(): void {
     const deadline = this.#record && nextDeadline(this.#record)?.at;
-    const wanted = Math.min(deadline ?? Infinity, this.#feed.retryAt ?? Infinity);
+    const times = [deadline, this.#feed.retryAt, this.#store.purgeAt, this.#deletion.due];
+    const wanted = Math.min(...times.map((time) => time ?? Infinity));
     if (wanted === Infinity || (this.#armed !== null && this.#armed <= wanted)) return;
-    this.#armed = wanted;
-    void this.ctx.storage.setAlarm(wanted);
+    this.#armAt(wanted);
+  }
+
+  #armAt(time: number): void {
+    this.#armed = time;
+    void this.ctx.storage.setAlarm(time);
   }
 
   #boardOf(user: string): string {

@@ -54,6 +54,9 @@ export function applyUpdate(record: PresenceRecord, site: string, update: Update
   if (!taken.ok) return unchanged({ sequence, verdict: 'rejected', field: taken.field, reason: taken.reason });
   const entry: SiteRecord = { site, cursor: at.cursor, heard: now, terminals: taken.terminals, calls: taken.calls };
   const next = withSite(roomy, entry);
+  if (!fits(next)) {
+    return unchanged({ sequence, verdict: 'rejected', field: 'user', reason: 'more is live of this user than can be kept' });
+  }
   const { terminalStatus, conflict } = resolve(update, record, next);
   const done = finish(record, next, terminalStatus, update.at, now, (document, time) =>
     updateEntry(site, withReason(update, known, taken), time, document, conflict),
@@ -135,6 +138,12 @@ function snapshotReport(before: PresenceRecord, { recorded, terminals, confirmed
 
 function facts(before: PresenceRecord, after: PresenceRecord): Facts {
   return { recorded: before.terminalStatus, terminals: liveTerminals(after), confirmed: confirmedCalls(after) };
+}
+
+/** Can the record be stored: its row is bounded, and one that is too long would fail each time. */
+function fits(record: PresenceRecord): boolean {
+  const live = record.sites.reduce((sum, { terminals, calls }) => sum + terminals.length + calls.length, 0);
+  return live <= PRESENCE_LIMITS.unmeasured || JSON.stringify(record).length <= PRESENCE_LIMITS.recordText;
 }
 
 /** Room for one more site, if need be by forgetting one that has nothing live and was not heard for long; undefined where there is none. */

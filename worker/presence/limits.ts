@@ -12,12 +12,17 @@ export const PRESENCE_LIMITS = {
   sites: 32,
   /** A site of which nothing is live may be forgotten this long after its last word, when the place is needed. */
   siteMemory: 24 * 3_600_000,
+  /**
+   * All that is kept of one user, as JSON, characters: it has to fit into a row of 2 MB, with up to 3 bytes a character. What makes it longer
+   * is refused.
+   */
+  recordText: 512 * 1024,
+  /** As many terminals and calls always fit: they are not measured. */
+  unmeasured: 24,
   /** The same override once more within so long (or a tenth of its life) is taken for the same request, sent again. */
   overrideRepeat: 10_000,
   /** What a history entry keeps of its document, characters; of a longer one the words alone are kept. */
   historyDocument: 32 * 1024,
   /** Ends to come that `why` tells. */
   whyUpcoming: 8,
-  /** Entries of a user's history. */
-  history: 200,
 } as const;

@@ -9,7 +9,7 @@ import { getHistory } from './history.ts';
 import { deleteOverride, getOverrides, putOverride } from './override.ts';
 import { getPage } from './page.ts';
 import { takes } from './parameters.ts';
-import { getPresence, queryPresence } from './presence.ts';
+import { deletePresence, getPresence, queryPresence } from './presence.ts';
 import { answer, problem } from './problem.ts';
 import { getProblem, listProblems } from './problems/page.ts';
 import { postReconcile, postStop } from './reconcile.ts';
@@ -51,6 +51,7 @@ app.post('/v1/sites/:site/reconcile', authorize('ingest'), limitBody, postReconc
 app.post('/v1/sites/:site/stop', authorize('ingest'), limitBody, postStop);
 app.post('/v1/presence/query', authorize('read'), limitBody, queryPresence);
 app.get('/v1/presence/:user', authorize('read'), takes('at'), getPresence);
+app.delete('/v1/presence/:user', authorize('admin'), takes(), deletePresence);
 app.get('/v1/presence/:user/history', authorize('read'), takes('from', 'to', 'limit', 'cursor'), getHistory);
 app.get('/v1/presence/:user/why', authorize('read'), takes(), getWhy);
 app.get('/v1/presence/:user/override', authorize('read'), takes(), getOverrides);

@@ -4,8 +4,9 @@ import type { Expected, Overridden } from '../objects/user.ts';
 import { sameSource } from '../presence/index.ts';
 import { canonicalAor, LIMITS, type OverrideDocument, type OverrideSource, type TokenClaims } from '../protocol/index.ts';
 import { audit } from './audit.ts';
-import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
+import { type AppEnv, detailOf } from './auth.ts';
 import { jsonObject } from './body.ts';
+import { coveredUser } from './covered.ts';
 import { finding } from './field.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { overrideSchema, whoseSchema } from './schema/override.ts';
@@ -63,13 +64,6 @@ export async function getOverrides(c: OverrideContext): Promise<Response> {
   return c.json({ overrides: shown }, 200, { 'cache-control': 'private, no-cache' });
 }
 
-/** The user of the path, or the answer to a request for one that is none or that the token does not cover. */
-function coveredUser(c: OverrideContext): string | Response {
-  const user = canonicalAor(c.req.param('user'));
-  if (user === undefined) return answer(c, problem('bad-user', 'user: is no address of record', 'user'));
-  return mayRead(c.get('claims'), user) ? user : forbidden(c, user);
-}
-
 /** Who speaks: as the request says, else the person where the token was made for them, else the application by the token's name. */
 function sourceOf(
   { by, application }: { by?: OverrideSource['by'] | undefined; application?: string | undefined },
@@ -87,7 +81,7 @@ function targetOf(source: OverrideSource): { target?: string } {
 }
 
 // RFC 9110 13.1.1: "If the field value is "*", the condition is true if the origin server has a current representation"; tags are compared
-// strongly, so a weak one never matches.
+// strongly, so a weak one never matches. What the tag of a stale document has beside the version (docs/leases.md) does not matter here.
 function expectedOf(header: string | undefined): Expected | 'bad' {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return 'any';

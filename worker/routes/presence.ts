@@ -3,6 +3,7 @@ import type { Env } from '../env.ts';
 import { userObject } from '../objects/places.ts';
 import { PRESENCE_LIMITS, redact } from '../presence/index.ts';
 import { canonicalAor, type PresenceDocument } from '../protocol/index.ts';
+import { audit } from './audit.ts';
 import { type AppEnv, detailOf, mayRead, uncovered } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
@@ -79,4 +80,15 @@ async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDo
     console.error(`a user could not be asked: ${error}`);
     return undefined;
   }
+}
+
+/** `DELETE /v1/presence/{user}`: forgets all that is known of the user, here and on the boards; 204, also where nothing was. */
+export async function deletePresence(c: UserContext): Promise<Response> {
+  const user = coveredUser(c);
+  if (user instanceof Response) return user;
+  await audit(c, 'user.delete', { user });
+  if (await userObject(c.env, user).forget(user)) return c.body(null, 204);
+  return answer(c, problem('user-unreachable', 'the lists could not be reached yet; they are told again'), {
+    'retry-after': '5',
+  });
 }

@@ -8,6 +8,8 @@ declare namespace Cloudflare {
     readonly ACCESS: DurableObjectNamespace<import('../../../worker/objects/access.ts').Access>;
     readonly BOARD_SHARDS: string;
     readonly SITE_LEASE: string;
+    readonly HISTORY_ENTRIES: string;
+    readonly HISTORY_AGE: string;
     readonly OFFHOOK_SECRET: string;
   }
   interface GlobalProps {
