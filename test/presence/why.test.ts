@@ -86,6 +86,7 @@ describe('Offhook GET /v1/presence/{user}/why', () => {
       rule: expect.stringContaining('steps 103 to 107'),
       registrations: [],
     });
+    expect(whyOf(user).callStatus).not.toHaveProperty('conflict');
   });
 
   it('tells of the time for which a call without registration is remembered', () => {

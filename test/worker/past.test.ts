@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PRESENCE_LIMITS } from '../../worker/presence/index.ts';
 import type { HistoryPage, PastDocument, PresenceDocument, Why } from '../../worker/protocol/index.ts';
 import { bearer, newStream, okay, presence, problemOf, report, request, say } from './support/client.ts';
+import { eventually, workerWithLease } from './support/lease.ts';
 import { userObject } from './support/objects.ts';
 
 const START = Date.now();
@@ -122,6 +123,21 @@ describe('Offhook GET /v1/presence/{user}?at=', () => {
     await report([alice.next(say.talking('c1', { peer: { uri: long(1), name: 'n'.repeat(500) } }))]);
     const document = await then(alice.user, 0);
     expect(document).toMatchObject({ status: 'talking', terminals: [], calls: [], asOf: { partial: true } });
+  });
+
+  it('is stale where a site is out of touch, and has been since before that time', async () => {
+    vi.useRealTimers();
+    const worker = workerWithLease(1);
+    const alice = newStream('alice');
+    await worker.batch(crypto.randomUUID(), [alice.next(say.online())]);
+    const begun = new Date().toISOString();
+    const { staleSince = '' } = await eventually(
+      () => worker.presence(alice.user),
+      ({ stale }) => stale,
+    );
+    const was = async (time: string) => (await worker.request(`/v1/presence/${alice.user}?at=${time}`)).json<PastDocument>();
+    expect(await was(begun)).toMatchObject({ status: 'available', stale: false });
+    expect(await was(staleSince)).toMatchObject({ status: 'available', stale: true, staleSince, asOf: { at: staleSince } });
   });
 
   it('tells of entries of an earlier program what they kept', async () => {

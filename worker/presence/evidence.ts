@@ -27,15 +27,11 @@ export function evidenceAfter(
   entry: HistoryEntry,
 ): Evidence {
   const { version, cause, reason, conflict } = entry;
-  const decision: Decision = {
-    at: Date.parse(entry.at),
-    version,
-    cause,
-    ...(reason === undefined ? {} : { reason }),
-    ...(conflict === undefined ? {} : { conflict }),
-  };
+  const decision: Decision = { at: Date.parse(entry.at), version, cause, ...(reason === undefined ? {} : { reason }) };
+  // What FIG. 8 resolves is the terminal status.
+  const resolved = conflict === undefined ? decision : { ...decision, conflict };
   return {
-    terminal: was?.terminalStatus === entry.terminalStatus ? before.terminal : decision,
+    terminal: was?.terminalStatus === entry.terminalStatus ? before.terminal : resolved,
     call: was?.callStatus === entry.callStatus ? before.call : decision,
   };
 }
