@@ -217,3 +217,18 @@ describe('Offhook webhooks: whatever happens', () => {
     );
   });
 });
+
+describe('Offhook webhooks: a user whose data are deleted', () => {
+  it('has nothing waiting any more, what is under way changes nothing, and what is newer goes on', () => {
+    const queue = new Deliveries(LIMITS);
+    for (const one of [event(1), event(2), event(3), event(4, 'bob')]) queue.put(one);
+    expect(places(queue.take(0))).toEqual([1, 4]);
+    queue.forget('alice', [1, 2]);
+    expect([queue.pending, queue.inFlight]).toEqual([2, 1]);
+    expect(queue.settle(1, failed, 0, 0)).toEqual([]);
+    expect(places(queue.take(0))).toEqual([3]);
+    queue.forget('alice', [3]);
+    queue.forget('nobody', []);
+    expect([queue.pending, queue.nextDue()]).toEqual([1, undefined]);
+  });
+});

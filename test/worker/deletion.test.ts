@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { describe, expect, it } from 'vitest';
 import { bearer, newDomain, newStream, okay, presence, problemOf, report, request, say } from './support/client.ts';
 import { boardObject, hang, userObject } from './support/objects.ts';
+import { hookObject, makeWebhook, Receiver, webhook } from './support/receiver.ts';
 import { TestWatcher } from './support/watcher.ts';
 
 const forget = (user: string, headers: Record<string, string> = {}) =>
@@ -87,13 +88,35 @@ describe('Offhook DELETE /v1/presence/{user}', () => {
   it('says when the board could not be reached, and tells it by alarm', async () => {
     const alice = newStream('alice', newDomain());
     await report([alice.next(say.online())]);
-    const wake = await hang(boardObject(alice.user), 'drop');
+    const wake = await hang(boardObject(alice.user), 'forget');
     const response = await forget(alice.user);
     expect([await problemOf(response), response.headers.get('retry-after')]).toEqual(['503', '5']);
     expect((await stored(alice.user)).record).toEqual([]);
     wake();
     await sweep(alice.user);
     expect(await listed(alice.user)).toEqual([]);
+  });
+
+  it.each([false, true])('takes the user out of what webhooks have waiting and dead (evicted before: %s)', async (evicted) => {
+    const domain = newDomain();
+    const [alice, bob] = [newStream('alice', domain), newStream('bob', domain)];
+    const receiver = new Receiver();
+    receiver.answer = () => 500;
+    const { id } = await makeWebhook({ url: receiver.url, domain });
+    await report([alice.next(say.online()), alice.next(say.talking('c1')), bob.next(say.online())]);
+    await expect.poll(async () => (await webhook(id)).queue).toMatchObject({ waiting: 3, retrying: 2 });
+    const users = () =>
+      runInDurableObject(hookObject(id), (_, { storage }) => storage.sql.exec('SELECT DISTINCT user FROM events').toArray());
+    if (evicted) await evictDurableObject(hookObject(id));
+    expect((await forget(alice.user)).status).toBe(204);
+    expect(await users()).toEqual([{ user: bob.user }]);
+    expect((await webhook(id)).queue.waiting).toBe(1);
+    // What is told of the user afterwards is kept, also by the second sweep.
+    await report([alice.next(say.snapshot([say.terminal()], []))]);
+    await expect.poll(async () => (await webhook(id)).queue.waiting).toBe(2);
+    await sweep(alice.user);
+    expect(await users()).toHaveLength(2);
+    receiver.answer = () => 204;
   });
 
   it('wants the scope admin, and a token that covers the user', async () => {

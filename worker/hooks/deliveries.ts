@@ -116,6 +116,16 @@ export class Deliveries {
     return [{ op: 'retry', n, failures, dueAt, reason: outcome.reason }];
   }
 
+  /** The data of a user are deleted: these of their events wait no more. */
+  forget(user: string, events: readonly number[]): void {
+    const line = this.#byUser.get(user) ?? [];
+    const left = line.filter(({ n }) => !events.includes(n));
+    for (const n of events) this.#flying.delete(n);
+    this.#pending -= line.length - left.length;
+    if (left.length === 0) this.#byUser.delete(user);
+    else this.#byUser.set(user, left);
+  }
+
   /** Nothing is wanted any more: all that waits is dead, for one reason. */
   drain(reason: string): Op[] {
     const all = [...this.#byUser.values()].flat();

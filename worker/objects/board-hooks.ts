@@ -1,5 +1,6 @@
 import type { Env } from '../env.ts';
 import { HOOK_LIMITS } from '../hooks/index.ts';
+import type { PresenceDocument } from '../protocol/index.ts';
 import { BoardHookStore, type HookSubscription } from './board-hook-store.ts';
 import type { BoardStore } from './board-store.ts';
 import type { HookNews } from './hook.ts';
@@ -71,6 +72,16 @@ export class BoardHooks implements NewsSubscriber {
     return [...this.#lines.values()]
       .flatMap(({ subscription: { id, kind } }) => (kind === 'webhook' ? [id] : []))
       .sort((a, b) => (a < b ? -1 : 1));
+  }
+
+  /** The data of a user are deleted: nothing more is told of them. The ids of all that may have been told, watches among them. */
+  forget(user: string, through: number): string[] {
+    const lines = [...this.#lines.values()].filter(({ users }) => users === null || users.has(user));
+    const told = ({ version }: Pick<PresenceDocument, 'version'>) => version <= through;
+    for (const line of lines) {
+      line.waiting = line.waiting.filter((news) => news.user !== user || !told(JSON.parse(news.text) as PresenceDocument));
+    }
+    return lines.map(({ subscription }) => subscription.id);
   }
 
   tell(news: readonly News[], now: number): void {

@@ -53,9 +53,18 @@ export class Board extends DurableObject<Env> {
     });
   }
 
-  /** Forgets a user who is listed by another board now, or whose data were deleted: documents up to the version `through`, where it is given. */
-  drop(user: string, through = Number.MAX_SAFE_INTEGER): void {
+  /** Forgets a user who is listed by another board now. */
+  drop(user: string): void {
+    this.#store.drop(user);
+  }
+
+  /**
+   * Forgets a user whose data were deleted at the version `through`. Tells which webhooks may have heard of them: they have something to
+   * forget too.
+   */
+  forget(user: string, through: number): string[] {
     this.#store.drop(user, through);
+    return this.#hooks.forget(user, through);
   }
 
   /** Users in the order of their names, above `after`, with that status where one is given, and of `only` these where they are given. */

@@ -1,20 +1,27 @@
 import type { Board } from './board.ts';
+import type { Hook } from './hook.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { Forgotten, UserStore } from './user-store.ts';
 import { within } from './within.ts';
 
 /**
- * The deletion of a user's data: at once from their object, then from the boards that may list them; and from these once more when no request can
+ * The deletion of a user's data: at once from their object, then from the boards that may list them, and their webhooks; and from these once more when no request can
  * be under way any more that would put them back. What is left to do is stored, so that a restart does not lose it.
  */
 export class Deletion {
   readonly #board: (name: string) => DurableObjectStub<Board>;
+  readonly #hook: (id: string) => DurableObjectStub<Hook>;
   readonly #store: UserStore;
   #forgotten: Forgotten | undefined;
   #due: number | undefined;
 
-  constructor(board: (name: string) => DurableObjectStub<Board>, store: UserStore) {
+  constructor(
+    board: (name: string) => DurableObjectStub<Board>,
+    hook: (id: string) => DurableObjectStub<Hook>,
+    store: UserStore,
+  ) {
     this.#board = board;
+    this.#hook = hook;
     this.#store = store;
     this.#forgotten = store.forgotten();
     this.#due = this.#forgotten?.leftover?.until;
@@ -43,7 +50,7 @@ export class Deletion {
     if (leftover === null) return true;
     const { user, boards, until } = leftover;
     try {
-      await Promise.all(boards.map((board) => within(OBJECT_LIMITS.boardTimeout, this.#board(board).drop(user, version))));
+      await Promise.all(boards.map((board) => this.#takeOff(board, user, version)));
     } catch (error) {
       this.#due = now + OBJECT_LIMITS.dropRetry;
       console.error(`a board could not be told of a deletion; it is told again: ${error}`);
@@ -57,5 +64,11 @@ export class Deletion {
       this.#forgotten = { version, leftover: null };
     }
     return true;
+  }
+
+  /** Off a board, and out of what its webhooks have waiting or keep for a replay. */
+  async #takeOff(board: string, user: string, through: number): Promise<void> {
+    const hooks = await within(OBJECT_LIMITS.boardTimeout, this.#board(board).forget(user, through));
+    await Promise.all(hooks.map((id) => within(OBJECT_LIMITS.boardTimeout, this.#hook(id).forgetUser(user, through))));
   }
 }

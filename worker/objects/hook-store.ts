@@ -224,6 +224,20 @@ export class HookStore {
     return { ...counts, ...overflow, lastReason: failed?.reason ?? null };
   }
 
+  /** Deletes what is kept of a user: the events with a document up to the version `through`, whatever became of them; tells which. */
+  forget(user: string, through: number): number[] {
+    const { sql } = this.#storage;
+    sql.exec('DELETE FROM told WHERE user = ?', user);
+    return sql
+      .exec<{ n: number }>(
+        `DELETE FROM events WHERE user = ? AND json_extract(body, '$.data.version') <= ? RETURNING n`,
+        user,
+        through,
+      )
+      .toArray()
+      .map(({ n }) => n);
+  }
+
   /** Forgets what is older, or more, than is kept for a replay. */
   prune(now: number): void {
     this.#forget('delivered', now - HOOK_LIMITS.keptFor, HOOK_LIMITS.kept);

@@ -110,6 +110,12 @@ export class Hook extends DurableObject<Env> {
     return 'taken';
   }
 
+  /** The data of a user are deleted up to a version of their document: events that tell of it are neither delivered nor kept any more. */
+  async forgetUser(user: string, through: number): Promise<void> {
+    if (this.#record === undefined) return;
+    this.#store.together(() => this.#queue.forget(user, this.#store.forget(user, through)));
+  }
+
   /** Sends a test event at once, and tells how it went; null where another test is under way. It is not tried again. */
   async test(): Promise<(Sent & { readonly id: string }) | null> {
     if (this.#testing || this.#record === undefined) return null;
@@ -209,7 +215,8 @@ export class Hook extends DurableObject<Env> {
   async #deliver({ n }: Waiting): Promise<void> {
     const stored = this.#store.event(n);
     const record = this.#record;
-    if (stored === undefined || record === undefined) throw new Error('what waits is stored');
+    // The data of its user may have been deleted meanwhile.
+    if (stored === undefined || record === undefined) return;
     const began = Date.now();
     const sent = await send({ ...this.#signing(record, began), ...stored }, this.#allowsPrivate, began);
     const now = Date.now();

@@ -78,7 +78,7 @@ export class User extends DurableObject<Env> {
     this.#feed = new BoardFeed(boards);
     const stored = this.#store.load();
     this.#record = stored?.record;
-    this.#deletion = new Deletion(boards, this.#store);
+    this.#deletion = new Deletion(boards, (id) => env.HOOK.getByName(id), this.#store);
     // Whether the board heard of it before memory was lost is not known: it is told again, and ignores what it has.
     if (stored !== undefined) this.#feed.reload(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
     void ctx.blockConcurrencyWhile(async () => {
