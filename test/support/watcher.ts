@@ -41,7 +41,8 @@ export class Watcher {
     socket.addEventListener('message', ({ data }) => {
       const frame: WatchFrame = JSON.parse(String(data));
       if (frame.type === 'change') this.#take(frame.presence, Date.now());
-      else {
+      else if (frame.type === 'check') socket.send('ack');
+      else if (frame.type === 'snapshot') {
         for (const { user, presence } of frame.users) if (presence) this.#keep(user, presence);
         if (!frame.more) ready.resolve();
       }

@@ -8,8 +8,9 @@ const snapshot = (documents: PresenceDocument[], more = false): WatchFrame => ({
   type: 'snapshot',
   users: documents.map((document) => ({ user: document.user, presence: document })),
   more,
+  cursor: 'c1',
 });
-const change = (document: PresenceDocument): WatchFrame => ({ type: 'change', presence: document });
+const change = (document: PresenceDocument): WatchFrame => ({ type: 'change', presence: document, cursor: 'c2' });
 const play = (board: Board, ...frames: WatchFrame[]) => frames.reduce(applyFrame, board);
 const shown = (board: Board) =>
   Object.fromEntries([...board.users].map(([user, entry]) => [user.slice(4, -3), entry.presence.status]));
@@ -54,8 +55,18 @@ describe('Offhook wallboard: from frames to users', () => {
     expect(shown(play(connected(before), snapshot([presence('a', 'offline', 1)])))).toEqual({ a: 'offline' });
   });
 
+  it('keeps everybody where a connection goes on, and takes up from there', () => {
+    const before = play(connected(EMPTY_BOARD), snapshot([presence('a', 'talking', 5), presence('b', 'available', 9)]));
+    expect(connected(before)).toMatchObject({ complete: false, cursor: 'c1' });
+    const after = play(connected(before), { type: 'resumed', exact: true, cursor: 'c2' }, change(presence('a', 'available', 6)));
+    expect([shown(after), after.complete, after.cursor]).toEqual([{ a: 'available', b: 'available' }, true, 'c2']);
+    // An older version than the one kept changes nothing.
+    expect(shown(play(after, change(presence('b', 'offline', 8))))).toEqual({ a: 'available', b: 'available' });
+    expect(play(after, { type: 'check', cursor: 'c3' })).toEqual({ ...after, cursor: 'c3' });
+  });
+
   it('leaves out users that were never seen', () => {
-    const frame: WatchFrame = { type: 'snapshot', users: [{ user: 'sip:a@ex', presence: null }], more: false };
+    const frame: WatchFrame = { type: 'snapshot', users: [{ user: 'sip:a@ex', presence: null }], more: false, cursor: 'c' };
     expect(play(connected(EMPTY_BOARD), frame).users.size).toBe(0);
   });
 

@@ -97,7 +97,7 @@ describe('Offhook wallboard: what a row says', () => {
       ['b', 'talking'],
       ['c', 'offline'],
     ] as const) {
-      board = applyFrame(board, { type: 'change', presence: presence(name, status, 1) });
+      board = applyFrame(board, { type: 'change', presence: presence(name, status, 1), cursor: 'c' });
     }
     expect([...countByStatus(board)]).toEqual([
       ['talking', 2],

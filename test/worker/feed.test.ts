@@ -1,8 +1,12 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Board } from '../../worker/objects/board.ts';
 import type { BoardChange } from '../../worker/objects/board-feed.ts';
 import { BoardStore } from '../../worker/objects/board-store.ts';
+import { Feed } from '../../worker/objects/feed.ts';
+import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { newDomain } from './support/client.ts';
 import { boardObjects } from './support/objects.ts';
 
@@ -41,7 +45,7 @@ describe('Offhook feed of a board: numbers', () => {
       const put = (user: string, version: number) => new BoardStore(storage).put([change(user, version)])[0]?.seq;
       const before = [put('a', 1), put('b', 1)];
       new BoardStore(storage).drop('b');
-      return [...before, new BoardStore(storage).feed.floor, put('c', 1)];
+      return [...before, new BoardStore(storage).floor, put('c', 1)];
     });
     expect(seen).toEqual([1, 2, 3, 4]);
   });
@@ -78,7 +82,7 @@ describe('Offhook feed of a board: numbers', () => {
       storage.sql.exec('CREATE TABLE watches (id TEXT PRIMARY KEY, users TEXT NOT NULL) WITHOUT ROWID');
       storage.sql.exec("INSERT INTO users VALUES ('a', 7, 'talking', '{}')");
       const store = new BoardStore(storage);
-      const epochs = [store.feed.epoch, new BoardStore(storage).feed.epoch];
+      const epochs = [store.epoch, new BoardStore(storage).epoch];
       return [store.list('', 10), store.put([change('a', 7), change('a', 8)]).map(({ seq }) => seq), epochs[0] === epochs[1]];
     });
     expect(seen).toEqual([[{ user: 'a', version: 7, text: '{}' }], [1], true]);
@@ -100,5 +104,96 @@ describe('Offhook feed of a board: subscribers', () => {
     expect(seen).toEqual([[], 0, [1]]);
     await evictDurableObject(board);
     expect(await board.list('', 10)).toHaveLength(1);
+  });
+});
+
+describe('Offhook feed of a board: what was missed', () => {
+  const told = (feed: Feed, mark: string, users?: string[]) => {
+    const missed = feed.since(mark, users);
+    return (
+      missed && [missed.exact, missed.changes.map(({ text }) => (JSON.parse(text) as { version: number }).version).join(' ')]
+    );
+  };
+
+  it('is exact within the log, the newest of each user below it, and exact again from there', async () => {
+    await onBoard((storage) => {
+      const store = new BoardStore(storage);
+      const feed = new Feed(store);
+      const begin = feed.mark;
+      const count = OBJECT_LIMITS.feedChanges + 100;
+      const marks: string[] = [];
+      for (let version = 1; version <= count; version++) {
+        feed.tell(store.put([change('a', version)]));
+        marks.push(feed.mark);
+      }
+      expect(told(feed, begin)).toEqual([false, `${count}`]);
+      expect(told(feed, marks[50] as string)).toEqual([false, `${count}`]);
+      expect(told(feed, marks[count - 3] as string)).toEqual([true, `${count - 1} ${count}`]);
+      expect(told(feed, marks[count - 3] as string, ['b'])).toEqual([true, '']);
+      // A quarter of the log goes at a time: what is exact and what is not meets without a gap.
+      const exact = marks.filter((mark) => feed.since(mark)?.exact);
+      expect(exact.length).toBeGreaterThan(OBJECT_LIMITS.feedChanges * 0.7);
+      expect(exact).toEqual(marks.slice(-exact.length));
+      for (const [i, mark] of exact.entries()) expect(feed.since(mark)?.changes.length).toBe(exact.length - 1 - i);
+    });
+  });
+
+  it('is bounded by the size of its documents too', async () => {
+    await onBoard((storage) => {
+      const store = new BoardStore(storage);
+      const feed = new Feed(store);
+      const text = `{"version":1,"long":"${'x'.repeat(OBJECT_LIMITS.feedText / 10)}"}`;
+      const marks = Array.from({ length: 20 }, (_, i) => {
+        feed.tell(store.put([{ ...change('a', i + 1), text }]));
+        return feed.mark;
+      });
+      expect(marks.filter((mark) => feed.since(mark)?.exact).length).toBeLessThan(11);
+    });
+  });
+
+  it('has neither gap nor double, wherever a watcher stopped and whenever memory was lost', async () => {
+    const users = ['a', 'b', 'c', 'd'];
+    const steps = fc.array(fc.oneof(fc.constantFrom(...users), fc.constant('lost'), fc.constant('unseen')), { maxLength: 40 });
+    let board = 0;
+    await fc.assert(
+      fc.asyncProperty(steps, fc.nat(), async (what, at) => {
+        await onBoard(
+          (storage) => {
+            let store = new BoardStore(storage);
+            let feed = new Feed(store);
+            const versions = new Map<string, number>();
+            const known = new Map<string, number>();
+            let mark = feed.mark;
+            const stop = what.length === 0 ? 0 : at % what.length;
+            for (const [i, step] of what.entries()) {
+              if (i === stop) {
+                mark = feed.mark;
+                for (const [user, version] of versions) known.set(user, version);
+              }
+              if (step === 'lost') {
+                store = new BoardStore(storage);
+                feed = new Feed(store);
+                continue;
+              }
+              const user = step === 'unseen' ? 'a' : step;
+              const version = (versions.get(user) ?? 0) + 1;
+              versions.set(user, version);
+              feed.tell(store.put([change(user, version, step !== 'unseen')]));
+            }
+            const missed = feed.since(mark);
+            for (const { text } of missed?.changes ?? []) {
+              const { user, version } = JSON.parse(text) as { user: string; version: number };
+              expect(version).toBeGreaterThan(known.get(user) ?? 0);
+              known.set(user, version);
+            }
+            // A change that nobody is told of may be missing, and nothing else.
+            const last = new Map(store.list('', 10).map(({ user, version }) => [user, version]));
+            for (const user of users) if (!what.includes('unseen') || user !== 'a') expect(known.get(user)).toBe(last.get(user));
+          },
+          env.BOARD.getByName(`property-${board++}`),
+        );
+      }),
+      { numRuns: 60 },
+    );
   });
 });

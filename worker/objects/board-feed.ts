@@ -137,7 +137,8 @@ export class BoardFeed {
   }
 }
 
-function boardChange(document: PresenceDocument, visible: boolean): BoardChange {
+/** A document on its way to the board. */
+export function boardChange(document: PresenceDocument, visible: boolean): BoardChange {
   const { user, version, status } = document;
   return { user, version, status, text: JSON.stringify(document), visible };
 }

@@ -37,6 +37,7 @@ export class BoardStore {
   readonly #storage: DurableObjectStorage;
   readonly #schema: Schema;
   #seq: number | undefined;
+  #epoch: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -81,10 +82,17 @@ export class BoardStore {
     return this.#seq;
   }
 
-  /** Which life of the board's storage this is, and the number from which on watchers can be told what they missed. */
-  get feed(): { readonly epoch: number; readonly floor: number } {
-    if (!this.#schema.created) return { epoch: 0, floor: 0 };
-    return this.#storage.sql.exec<{ epoch: number; floor: number }>('SELECT epoch, floor FROM feed').one();
+  /** Which life of the board's storage this is, from 1; 0 before the first write. */
+  get epoch(): number {
+    if (this.#epoch === undefined && this.#schema.created) {
+      this.#epoch = this.#storage.sql.exec<{ epoch: number }>('SELECT epoch FROM feed').one().epoch;
+    }
+    return this.#epoch ?? 0;
+  }
+
+  /** The number from which on watchers can be told what they missed. */
+  get floor(): number {
+    return this.#schema.created ? this.#storage.sql.exec<{ floor: number }>('SELECT floor FROM feed').one().floor : 0;
   }
 
   /** Forgets a user whose document is not newer than the version `through`. That takes a number too, so that nobody goes on from before it: watchers of then would keep the user for ever. */
@@ -100,15 +108,14 @@ export class BoardStore {
     this.#seq = seq;
   }
 
-  /** The newest document of each user that changed after the number `after`, in the order of the changes. Looks at all users. */
-  changedSince(after: number): Numbered[] {
+  /** The newest document of each of these users (undefined: of all, who are all looked at) that changed after the number `after`, in that order. */
+  changedSince(after: number, users?: readonly string[]): Numbered[] {
     if (!this.#schema.created) return [];
-    return this.#storage.sql
-      .exec<{ user: string; seq: number; text: string }>(
-        'SELECT user, seq, document AS text FROM users WHERE seq > ? ORDER BY seq',
-        after,
-      )
-      .toArray();
+    const columns = 'SELECT user, seq, document AS text FROM users';
+    if (users === undefined) return this.#numbered(`${columns} WHERE seq > ? ORDER BY seq`, after);
+    return users
+      .flatMap((user) => this.#numbered(`${columns} WHERE user = ? AND seq > ?`, user, after))
+      .sort((one, other) => one.seq - other.seq);
   }
 
   /** The newest document of one user with its number; undefined where the board has none. */
@@ -184,6 +191,10 @@ export class BoardStore {
     return (
       this.#storage.sql.exec<{ version: number }>('SELECT version FROM users WHERE user = ?', user).toArray()[0]?.version ?? 0
     );
+  }
+
+  #numbered(query: string, ...values: (string | number)[]): Numbered[] {
+    return this.#storage.sql.exec<{ user: string; seq: number; text: string }>(query, ...values).toArray();
   }
 
   /** After a loss of memory. The greatest number of all rows was the last, unless a user was dropped since. */

@@ -1,29 +1,25 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 import { type HeldUser, heldOf } from '../presence/index.ts';
-import type { DetailLevel, Status } from '../protocol/index.ts';
-import type { BoardChange } from './board-feed.ts';
+import type { Status } from '../protocol/index.ts';
+import { type BoardChange, boardChange } from './board-feed.ts';
 import type { HookSubscription } from './board-hook-store.ts';
 import { BoardHooks } from './board-hooks.ts';
 import { BoardStore, type Listed } from './board-store.ts';
 import { BoardWaits } from './board-waits.ts';
-import { redactText, type SnapshotUser, snapshotFrame } from './frames.ts';
+import { Feed } from './feed.ts';
+import { greeting } from './greeting.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { NewsSubscriber } from './news.ts';
+import { userObject } from './places.ts';
+import { BEGUN, MISSED, watchQuery } from './watch-query.ts';
 import { type Watcher, Watchers } from './watchers.ts';
-
-/** What a board is asked to watch, as the query of the request that opens the socket. */
-export interface WatchQuery {
-  /** Users of this board; undefined for all of them. */
-  readonly users: readonly string[] | undefined;
-  readonly detail: DetailLevel;
-  /** When the token ends, ms since 1970; null where it does not. */
-  readonly until: number | null;
-}
+import { within } from './within.ts';
 
 /** One shard of a domain: it lists its users, newest document each, and pushes their changes to watchers. */
 export class Board extends DurableObject<Env> {
   readonly #store: BoardStore;
+  readonly #feed: Feed;
   readonly #watchers: Watchers;
   readonly #hooks: BoardHooks;
   readonly #waits: BoardWaits;
@@ -35,10 +31,11 @@ export class Board extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new BoardStore(ctx.storage);
-    this.#watchers = new Watchers(this.#store, ctx.getWebSockets());
+    this.#feed = new Feed(this.#store);
+    this.#watchers = new Watchers(this.#store, this.#feed, ctx.getWebSockets());
     this.#hooks = new BoardHooks(ctx, env, this.#store);
     this.#waits = new BoardWaits(this.#store);
-    this.#subscribers = [this.#watchers, this.#hooks, this.#waits];
+    this.#subscribers = [this.#feed, this.#watchers, this.#hooks, this.#waits];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -101,28 +98,30 @@ export class Board extends DurableObject<Env> {
     return heldOf(this.#store.mentioning(site), site, from, to);
   }
 
-  /** Opens a watcher's socket (see `watchUrl`). The snapshot is sent before anything else can happen here, so no change is missed. */
+  /**
+   * Opens a watcher's socket (see `watchUrl`). The snapshot, or what was missed, is sent before anything else can happen here, so no
+   * change is lost and none comes twice.
+   */
   override async fetch(request: Request): Promise<Response> {
     if (this.ctx.getWebSockets().length >= OBJECT_LIMITS.watchers) return new Response(null, { status: 503 });
     const query = watchQuery(new URL(request.url));
+    await this.#learn(query.users ?? []);
     const { 0: client, 1: server } = new WebSocketPair();
-    const watcher: Watcher = {
-      id: crypto.randomUUID(),
-      domain: query.users === undefined,
-      detail: query.detail,
-      until: query.until,
-    };
+    const { users, detail, until, head = '' } = query;
+    const watcher: Watcher = { id: crypto.randomUUID(), domain: users === undefined, detail, until, head };
     this.ctx.acceptWebSocket(server);
-    this.#watchers.add(server, watcher, query.users);
-    for (const frame of snapshot(this.#store, query)) server.send(frame);
-    return new Response(null, { status: 101, webSocket: client });
+    this.#watchers.add(server, watcher, users);
+    const { begun, missed, frames } = greeting(this.#store, this.#feed, query);
+    this.#watchers.greet(server, frames);
+    return new Response(null, { status: 101, webSocket: client, headers: { [BEGUN]: begun, [MISSED]: String(missed) } });
   }
 
-  /** Watchers have nothing to say but `ping`, which is answered without waking anything. */
+  /** Watchers have nothing to say but `ping`, which is answered without waking anything, and `ack`, where they were asked. */
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const size = typeof message === 'string' ? message.length : message.byteLength;
     if (size > OBJECT_LIMITS.watcherMessage) this.#watchers.close(socket, 1009, 'message too big');
-    else this.#watchers.close(socket, 1008, 'only ping is understood');
+    else if (message === 'ack') this.#watchers.acknowledged(socket);
+    else this.#watchers.close(socket, 1008, 'only ping and ack are understood');
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
@@ -132,6 +131,24 @@ export class Board extends DurableObject<Env> {
 
   override async webSocketError(socket: WebSocket): Promise<void> {
     this.#watchers.close(socket, 1011, 'connection failed');
+  }
+
+  /**
+   * Asks users whom this board does not know for their documents: after a change of the number of boards they may be known elsewhere. One
+   * who does not answer in time shows as never seen until told of.
+   */
+  async #learn(users: readonly string[]): Promise<void> {
+    const unknown = users.filter((user) => this.#store.get(user) === undefined);
+    await Promise.all(
+      unknown.map(async (user) => {
+        try {
+          const document = await within(OBJECT_LIMITS.boardTimeout, userObject(this.env, user).get());
+          if (document !== null) await this.put([boardChange(document, true)]);
+        } catch (error) {
+          console.error(`a user could not be asked for by a board: ${error}`);
+        }
+      }),
+    );
   }
 
   async #storeAll(): Promise<void> {
@@ -173,52 +190,4 @@ interface Gathered {
   readonly changes: readonly BoardChange[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-/** The address at which a board opens a socket. It is reached from the Worker alone. */
-export function watchUrl({ users, detail, until }: WatchQuery): string {
-  const query = new URLSearchParams({ detail });
-  if (until !== null) query.set('until', String(until));
-  if (users === undefined) query.set('all', '1');
-  for (const user of users ?? []) query.append('user', user);
-  return `https://board/watch?${query}`;
-}
-
-function watchQuery({ searchParams }: URL): WatchQuery {
-  const until = searchParams.get('until');
-  return {
-    users: searchParams.has('all') ? undefined : searchParams.getAll('user'),
-    detail: searchParams.get('detail') as DetailLevel,
-    until: until === null ? null : Number(until),
-  };
-}
-
-function* snapshot(store: BoardStore, { users, detail }: WatchQuery): Generator<string> {
-  let frame: SnapshotUser[] = [];
-  let size = 0;
-  for (const { user, text } of users === undefined ? everybody(store) : named(store, users)) {
-    const seen = text === undefined ? undefined : redactText(text, detail);
-    size += seen?.length ?? 0;
-    if (frame.length === OBJECT_LIMITS.snapshotUsers || (frame.length > 0 && size > OBJECT_LIMITS.snapshotText)) {
-      yield snapshotFrame(frame, true);
-      frame = [];
-      size = seen?.length ?? 0;
-    }
-    frame.push({ user, text: seen });
-  }
-  yield snapshotFrame(frame, false);
-}
-
-function* named(store: BoardStore, users: readonly string[]): Generator<SnapshotUser> {
-  for (const user of users) yield { user, text: store.get(user) };
-}
-
-/** All users of a board, a page in memory at a time. */
-function* everybody(store: BoardStore): Generator<SnapshotUser> {
-  for (let after = ''; ; ) {
-    const page = store.list(after, OBJECT_LIMITS.snapshotUsers);
-    yield* page;
-    if (page.length < OBJECT_LIMITS.snapshotUsers) return;
-    after = (page.at(-1) as Listed).user;
-  }
 }

@@ -1,8 +1,11 @@
 import { redact } from '../presence/index.ts';
-import type { DetailLevel, PresenceDocument, WatchFrame } from '../protocol/index.ts';
+import type { DetailLevel, PresenceDocument, ResetReason, WatchFrame } from '../protocol/index.ts';
+import { MARK_LENGTH } from './mark.ts';
 
 // Frames are put together from the stored JSON text of the documents: most watchers see all of it, and then nothing is parsed.
-// Their shape is that of WatchFrame; `more` stands last in a snapshot, where `withMore` looks for it.
+// Their shape is that of WatchFrame. The cursor stands last, and before it, in a snapshot, `more`: there whoever joins boards finds them.
+
+type Type = WatchFrame['type'];
 
 /** A user of a snapshot, with the document's JSON text; undefined for a user never seen. */
 export interface SnapshotUser {
@@ -16,24 +19,49 @@ export function redactText(text: string, detail: DetailLevel): string {
 }
 
 /** A `change` frame. */
-export function changeFrame(text: string): string {
-  return `{"type":"${'change' satisfies WatchFrame['type']}","presence":${text}}`;
+export function changeFrame(text: string, cursor: string): string {
+  return `{"type":"${'change' satisfies Type}","presence":${text},"cursor":"${cursor}"}`;
 }
 
-/** A `snapshot` frame. */
-export function snapshotFrame(users: readonly SnapshotUser[], more: boolean): string {
+/** A `snapshot` frame. `reset`: why it comes instead of what was missed. */
+export function snapshotFrame(users: readonly SnapshotUser[], more: boolean, cursor: string, reset?: ResetReason): string {
   const items = users.map(({ user, text }) => `{"user":${JSON.stringify(user)},"presence":${text ?? 'null'}}`);
-  return `{"type":"${'snapshot' satisfies WatchFrame['type']}","users":[${items.join(',')}],"more":${more}}`;
+  const why = reset === undefined ? '' : `"reset":"${reset}",`;
+  return `{"type":"${'snapshot' satisfies Type}",${why}"users":[${items.join(',')}],"more":${more},"cursor":"${cursor}"}`;
 }
 
-const LAST = '"more":false}';
+/** A `resumed` frame. */
+export function resumedFrame(exact: boolean, cursor: string): string {
+  return `{"type":"${'resumed' satisfies Type}","exact":${exact},"cursor":"${cursor}"}`;
+}
 
-/** Whether a frame is the last of a board's snapshot. */
+/** A `check` frame. */
+export function checkFrame(cursor: string): string {
+  return `{"type":"${'check' satisfies Type}","cursor":"${cursor}"}`;
+}
+
+const START = '{"type":"';
+const END = '"}';
+const LAST = '"more":false,"cursor":"';
+
+/** The type of a frame. */
+export function typeOf(frame: string): string {
+  return frame.slice(START.length, frame.indexOf('"', START.length));
+}
+
+/** The mark at the end of a frame of one board. */
+export function markIn(frame: string): string {
+  return frame.slice(-END.length - MARK_LENGTH, -END.length);
+}
+
+/** Whether a frame of one board is the last of its snapshot. */
 export function endsSnapshot(frame: string): boolean {
-  return frame.startsWith('{"type":"snapshot"') && frame.endsWith(LAST);
+  return typeOf(frame) === 'snapshot' && frame.endsWith(LAST, frame.length - END.length - MARK_LENGTH);
 }
 
-/** The last frame of a board's snapshot, where others are still to come from other boards. */
-export function withMore(frame: string): string {
-  return `${frame.slice(0, -LAST.length)}"more":true}`;
+/** A frame of one board with another cursor; `more`: others are still to come from other boards. */
+export function withCursor(frame: string, cursor: string, more = false): string {
+  const body = frame.slice(0, -END.length - MARK_LENGTH);
+  const kept = more && endsSnapshot(frame) ? `${body.slice(0, -LAST.length)}"more":true,"cursor":"` : body;
+  return kept + cursor + END;
 }

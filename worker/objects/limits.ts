@@ -41,7 +41,7 @@ export const OBJECT_LIMITS = {
   /** Users in one snapshot frame, and their documents in it, characters; a document that is longer has a frame of its own. */
   snapshotUsers: 500,
   snapshotText: 256 * 1024,
-  /** Text that a watcher may send, characters; only `ping` means something. */
+  /** Text that a watcher may send, characters; only `ping` and `ack` mean something. */
   watcherMessage: 1_024,
   /** Changes that wait in a board for one webhook; above it the newest document of each user stands for them. */
   hookQueue: 1_000,
@@ -58,4 +58,14 @@ export const OBJECT_LIMITS = {
   auditEntries: 10_000,
   auditEntriesMax: 1_000_000,
   auditTrimPause: 3_600_000,
+  /** Answers of a watcher that nobody asked for. */
+  watcherAcks: 100,
+  /** Changes that a board keeps in memory for watchers who come back, and their documents, characters. */
+  feedChanges: 4_096,
+  feedText: 4 * 1024 * 1024,
+  /** What a watcher has been sent and may not have read, characters: where it is asked, and where it is cut (a snapshot does not count). */
+  watcherAsk: 128 * 1024,
+  watcherUnread: 1024 * 1024,
+  /** The same for all watchers of a board together, snapshots included: above it, those go who are furthest behind. */
+  boardUnread: 64 * 1024 * 1024,
 } as const;

@@ -101,12 +101,31 @@ export type SeenEntry = Omit<HistoryEntry, 'cause'> & {
     | { readonly by: 'override'; readonly activity: OverrideActivity | null };
 };
 
-/** Frames of `GET /v1/watch`, server to client, each one JSON text message. */
+/**
+ * Why a watcher who named a cursor gets a snapshot all the same: `expired` - what came after it cannot be told any more; `foreign` - it is of
+ * another watch (other users, another level of detail, another number of boards); `incomplete` - it is from within a snapshot.
+ */
+export type ResetReason = 'expired' | 'foreign' | 'incomplete';
+
+/**
+ * Frames of `GET /v1/watch`, server to client, each one JSON text message; the data of the events of `GET /v1/events`. `cursor` is what to name
+ * as `since` in order to go on after this frame.
+ */
 export type WatchFrame =
-  /** First, once for each group of users that share a board: all that is known of what is watched. A listed user never seen has a null document. */
+  /** First: all that is known of what is watched, over several frames, the last of which has no more. A listed user never seen has a null document. */
   | {
       readonly type: 'snapshot';
+      /** Where a cursor was named. */
+      readonly reset?: ResetReason;
       readonly users: readonly { readonly user: string; readonly presence: PresenceDocument | null }[];
       readonly more: boolean;
+      readonly cursor: string;
     }
-  | { readonly type: 'change'; readonly presence: PresenceDocument };
+  /**
+   * First instead of a snapshot: the changes that were missed come next. `exact`: every one of them; else the newest of each user, and what
+   * lies between is in the history.
+   */
+  | { readonly type: 'resumed'; readonly exact: boolean; readonly cursor: string }
+  | { readonly type: 'change'; readonly presence: PresenceDocument; readonly cursor: string }
+  /** To be answered with the text `ack` (WebSocket alone): who does not answer is cut once too much is unread. */
+  | { readonly type: 'check'; readonly cursor: string };

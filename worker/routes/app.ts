@@ -5,6 +5,7 @@ import { getAudit } from './audit.ts';
 import { type AppEnv, authorize, requireSecret } from './auth.ts';
 import { limitBody } from './body.ts';
 import { listDomain } from './domains.ts';
+import { events } from './events.ts';
 import { getHistory } from './history.ts';
 import { deleteOverride, getOverrides, putOverride } from './override.ts';
 import { getPage } from './page.ts';
@@ -27,7 +28,7 @@ export const app = new Hono<AppEnv>();
 const readable = cors({
   origin: '*',
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-  allowHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match'],
+  allowHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Last-Event-ID'],
   exposeHeaders: ['ETag'],
   maxAge: 86_400,
 });
@@ -46,6 +47,7 @@ app.get('/problems', listProblems);
 app.get('/problems/:kind', getProblem);
 app.use('/v1/presence/*', readable);
 app.use('/v1/domains/*', readable);
+app.use('/v1/events', readable);
 app.post('/v1/updates', authorize('ingest'), limitBody, postUpdates);
 app.post('/v1/sites/:site/reconcile', authorize('ingest'), limitBody, postReconcile);
 app.post('/v1/sites/:site/stop', authorize('ingest'), limitBody, postStop);
@@ -58,7 +60,8 @@ app.get('/v1/presence/:user/override', authorize('read'), takes(), getOverrides)
 app.put('/v1/presence/:user/override', authorize('write'), takes(), limitBody, putOverride);
 app.delete('/v1/presence/:user/override', authorize('write'), takes('by', 'application'), deleteOverride);
 app.get('/v1/domains/:domain/presence', authorize('read'), takes('status', 'limit', 'cursor'), listDomain);
-app.get('/v1/watch', authorize('read'), takes('user', 'domain'), watch);
+app.get('/v1/watch', authorize('read'), takes('user', 'domain', 'since'), watch);
+app.get('/v1/events', authorize('read'), takes('user', 'domain', 'since'), events);
 app.post('/v1/webhooks', authorize('write'), takes(), limitBody, createWebhook);
 app.get('/v1/webhooks', authorize('write'), takes('domain'), listWebhooks);
 app.get('/v1/webhooks/:id', authorize('write'), takes(), getWebhook);

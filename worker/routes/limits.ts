@@ -16,6 +16,12 @@ export const ROUTE_LIMITS = {
   sitesKnown: 1_000,
   /** Documents told to a board in one request, characters. */
   boardText: 4 * 1024 * 1024,
+  /** Bytes of server-sent events that wait for a client before it is cut, and how long it then has to take them. */
+  eventsUnread: 1024 * 1024,
+  eventsEnd: 30_000,
+  /** Pause between comments that keep a stream of events open, and the one that its client is told to make before it comes back. */
+  keepAlive: 15_000,
+  retry: 1_000,
   /** Entries of a page of history: default and greatest. */
   historyDefault: 50,
   historyMax: 200,

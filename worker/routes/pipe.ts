@@ -1,56 +1,43 @@
-import { endsSnapshot, withMore } from '../objects/frames.ts';
+import { checkFrame } from '../objects/frames.ts';
+import { OBJECT_LIMITS } from '../objects/limits.ts';
+import { Unread } from '../objects/unread.ts';
+import { TOO_SLOW } from '../objects/watchers.ts';
+import { close, join, type OpenedWatch } from './join.ts';
 
-/**
- * Joins the sockets of several boards into one for the client. All close when one closes, so that the client connects again and
- * gets a fresh snapshot: a watch of which a part is silently missing would present old state as fact.
- */
-export function pipe(boards: readonly WebSocket[]): WebSocket {
+/** Joins the sockets of several boards into one for the client. What a board does for a client of its own (see `Watchers`) is done here. */
+export function pipe(watch: OpenedWatch): WebSocket {
   const { 0: client, 1: server } = new WebSocketPair();
   server.accept();
-  // Else binary messages come as blobs, which cannot be passed on as they are.
+  // Else binary messages come as blobs, the size of which is not known at once.
   server.binaryType = 'arraybuffer';
-  let open = true;
-  let snapshots = boards.length;
-  const closeAll = (code: number, reason: string) => {
-    if (!open) return;
-    open = false;
-    for (const socket of [server, ...boards]) close(socket, code, reason);
+  const unread = new Unread();
+  unread.allow(2 * watch.missed);
+  let acks = 0;
+  const send = (frame: string) => {
+    server.send(frame);
+    unread.sent(frame.length);
   };
-  for (const board of boards) {
-    board.accept();
-    board.addEventListener('message', ({ data }) => {
-      if (!open || typeof data !== 'string') return;
-      // The last frame of the last snapshot is the last of all.
-      const last = endsSnapshot(data);
-      if (last) snapshots--;
-      try {
-        server.send(last && snapshots > 0 ? withMore(data) : data);
-      } catch {
-        closeAll(1011, 'could not be sent to');
-      }
-    });
-    board.addEventListener('close', ({ code, reason }) => closeAll(sendable(code) ? code : 1012, reason));
-    board.addEventListener('error', () => closeAll(1011, 'a board was lost'));
+  const joined = join(watch, {
+    send(frame, type, cursor) {
+      if (type === 'snapshot') unread.allow(frame.length);
+      send(frame);
+      if (unread.tooMuch) end(TOO_SLOW, 'too slow: too much is not read');
+      else if (unread.ask()) send(checkFrame(cursor));
+    },
+    close: (code, reason) => close(server, code, reason),
+  });
+  function end(code: number, reason: string): void {
+    joined.close(code, reason);
+    close(server, code, reason);
   }
   server.addEventListener('message', ({ data }) => {
+    const size = typeof data === 'string' ? data.length : (data as ArrayBuffer).byteLength;
     if (data === 'ping') server.send('pong');
-    // What else a client says is a board's business: it knows what to answer.
-    else if (open) boards[0]?.send(data);
+    else if (size > OBJECT_LIMITS.watcherMessage) end(1009, 'message too big');
+    else if (data !== 'ack') end(1008, 'only ping and ack are understood');
+    else if (!unread.acknowledged() && ++acks > OBJECT_LIMITS.watcherAcks) end(1008, 'nothing was asked');
   });
-  server.addEventListener('close', () => closeAll(1000, ''));
-  server.addEventListener('error', () => closeAll(1011, 'connection failed'));
+  server.addEventListener('close', () => end(1000, ''));
+  server.addEventListener('error', () => end(1011, 'connection failed'));
   return client;
-}
-
-/** RFC 6455 7.4.1: some codes stand for closes that were never sent. */
-function sendable(code: number): boolean {
-  return code === 1000 || (code >= 1001 && code <= 4999 && code !== 1004 && code !== 1005 && code !== 1006 && code !== 1015);
-}
-
-function close(socket: WebSocket, code: number, reason: string): void {
-  try {
-    socket.close(code, reason);
-  } catch {
-    // It is closed already: that is all that was wanted.
-  }
 }

@@ -33,7 +33,9 @@ export class TestWatcher {
     const response = await upgrade(query, headers);
     if (response.webSocket === null) throw new Error(`${response.status} ${await response.text()}`);
     const watcher = new TestWatcher(response.webSocket);
-    await watcher.until(() => watcher.frames.some((frame) => frame.type === 'snapshot' && !frame.more));
+    await watcher.until(() =>
+      watcher.frames.some((frame) => frame.type === 'resumed' || (frame.type === 'snapshot' && !frame.more)),
+    );
     return watcher;
   }
 
@@ -47,6 +49,17 @@ export class TestWatcher {
     const told = () => this.frames.flatMap((frame) => (frame.type === 'change' ? [frame.presence] : []));
     await this.until(() => told().length >= count);
     return told();
+  }
+
+  /** The cursor of the newest frame. */
+  get cursor(): string {
+    return this.frames.at(-1)?.cursor ?? '';
+  }
+
+  /** Closes the socket; resolves when the other side has. */
+  async leave(): Promise<void> {
+    this.socket.close(1000);
+    await this.until(() => this.closed !== undefined);
   }
 
   /** All users of the snapshot, over its frames. */

@@ -6,8 +6,10 @@ export interface Board {
   readonly users: ReadonlyMap<string, Entry>;
   /** Which connection is talking, from 1. */
   readonly generation: number;
-  /** Whether this connection's snapshot is complete. */
+  /** Whether this connection's snapshot is complete, or it went on where the one before it ended. */
   readonly complete: boolean;
+  /** After which frame a connection can go on; undefined before the first. */
+  readonly cursor?: string;
 }
 
 export interface Entry {
@@ -18,9 +20,9 @@ export interface Entry {
 
 export const EMPTY_BOARD: Board = { users: new Map(), generation: 0, complete: false };
 
-/** A new connection: what was known stays until its snapshot is complete. */
+/** A new connection: what was known stays until its snapshot is complete, and for good where it goes on. */
 export function connected(board: Board): Board {
-  return { users: board.users, generation: board.generation + 1, complete: false };
+  return { ...board, generation: board.generation + 1, complete: false };
 }
 
 /**
@@ -28,6 +30,15 @@ export function connected(board: Board): Board {
  * replaced. With the last frame of a snapshot go the users that this connection has not told of.
  */
 export function applyFrame(board: Board, frame: WatchFrame): Board {
+  return { ...applied(board, frame), cursor: frame.cursor };
+}
+
+function applied(board: Board, frame: WatchFrame): Board {
+  if (frame.type === 'check') return board;
+  if (frame.type === 'resumed') {
+    const known = [...board.users].map(([user, entry]) => [user, { ...entry, generation: board.generation }] as const);
+    return { ...board, users: new Map(known), complete: true };
+  }
   const users = new Map(board.users);
   const put = (presence: PresenceDocument) => {
     const entry = users.get(presence.user);
@@ -48,6 +59,8 @@ export function applyFrame(board: Board, frame: WatchFrame): Board {
 export function parseFrame(text: string): WatchFrame | undefined {
   try {
     const frame = JSON.parse(text) as WatchFrame;
+    if (typeof frame.cursor !== 'string') return undefined;
+    if (frame.type === 'resumed' || frame.type === 'check') return frame;
     if (frame.type === 'change' && typeof frame.presence.user === 'string') return frame;
     if (frame.type === 'snapshot' && Array.isArray(frame.users)) return frame;
   } catch {

@@ -8,6 +8,8 @@ const OPEN_WITHIN = 10_000;
 
 /** What a connection tells. */
 export interface ConnectionEvents {
+  /** After which frame to go on; undefined for a snapshot. */
+  cursor(): string | undefined;
   opened(): void;
   message(text: string): void;
   /** Not connected: the Worker was last heard `at`, and the next attempt is at `retryAt`, ms since 1970. */
@@ -49,6 +51,8 @@ export class Connection {
     const url = new URL('/v1/watch', location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     url.searchParams.set('domain', domain);
+    const since = this.#events.cursor();
+    if (since) url.searchParams.set('since', since);
     let socket: WebSocket;
     try {
       socket = new WebSocket(url, ['offhook.v1', `offhook.token.${token}`]);
@@ -69,7 +73,10 @@ export class Connection {
     socket.onmessage = ({ data }) => {
       if (this.#closed || socket !== this.#socket) return;
       this.#watchSilence(socket);
-      if (typeof data === 'string' && data !== 'pong') this.#events.message(data);
+      if (typeof data !== 'string' || data === 'pong') return;
+      this.#events.message(data);
+      // The Worker asks whether what it sent has been read.
+      if (data.startsWith('{"type":"check"')) socket.send('ack');
     };
     socket.onclose = () => {
       // The end of a connection is a word too; one that was given up came to its end unheard.

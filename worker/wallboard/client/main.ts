@@ -78,6 +78,7 @@ function open(next: Session): void {
   setText('shown-domain', next.domain);
   show('board');
   connection = new Connection(next, {
+    cursor: () => board.cursor,
     opened() {
       board = connected(board);
     },

@@ -1,0 +1,82 @@
+import type { BoardStore } from './board-store.ts';
+import { OBJECT_LIMITS } from './limits.ts';
+import { markOf, NOTHING_YET, placeOf } from './mark.ts';
+import type { News, NewsSubscriber } from './news.ts';
+
+/** What a watcher missed. */
+export interface Missed {
+  /** Every change (true), or of each user the newest document alone: what lies between is in the user's history. */
+  readonly exact: boolean;
+  readonly changes: readonly { readonly user: string; readonly text: string; readonly seq: number }[];
+}
+
+/**
+ * The feed of a board: every change that watchers are told, in the order of its number. The newest are kept in memory; of those that
+ * are not, or after memory was lost, the newest document of each user is told from the store.
+ */
+export class Feed implements NewsSubscriber {
+  readonly #store: BoardStore;
+  #log: News[] = [];
+  #size = 0;
+  /** The log has every change above this number. */
+  #floor = Infinity;
+
+  constructor(store: BoardStore) {
+    this.#store = store;
+  }
+
+  /** The mark of whoever knows everything as of now. */
+  get mark(): string {
+    return this.markAt(this.#store.seq);
+  }
+
+  /** The mark of whoever was told the change of that number last. */
+  markAt(seq: number): string {
+    const { epoch } = this.#store;
+    return epoch === 0 ? NOTHING_YET : markOf({ epoch, seq });
+  }
+
+  tell(news: readonly News[]): void {
+    this.#floor = Math.min(this.#floor, (news[0]?.seq ?? Infinity) - 1);
+    for (const change of news) this.#size += change.text.length;
+    this.#log.push(...news);
+    this.#trim();
+  }
+
+  /** What came after a mark, of those users (undefined for all); undefined where that cannot be told, and a fresh snapshot is needed. */
+  since(mark: string, users?: readonly string[]): Missed | undefined {
+    const seq = this.#seqOf(mark);
+    if (seq === undefined) return undefined;
+    if (seq >= Math.min(this.#floor, this.#store.seq)) {
+      const wanted = users && new Set(users);
+      const at = this.#log.findIndex((change) => change.seq > seq);
+      const changes = at < 0 ? [] : this.#log.slice(at);
+      return { exact: true, changes: wanted ? changes.filter(({ user }) => wanted.has(user)) : changes };
+    }
+    return { exact: false, changes: this.#store.changedSince(seq, users) };
+  }
+
+  /** The number that a mark stands for, if what came after it can be told. */
+  #seqOf(mark: string): number | undefined {
+    // To whom knows that there was nobody, everybody is a change.
+    if (mark === NOTHING_YET) return 0;
+    const place = placeOf(mark);
+    const { epoch, floor, seq } = this.#store;
+    // A number that this board has not given yet is of another life of its storage too.
+    const served = place !== undefined && place.epoch === epoch && place.seq >= floor && place.seq <= seq;
+    return served ? place.seq : undefined;
+  }
+
+  /** Old changes go by a quarter of the limit at a time, so that a full log costs no more than one that is not. */
+  #trim(): void {
+    const { feedChanges, feedText } = OBJECT_LIMITS;
+    if (this.#log.length <= feedChanges && this.#size <= feedText) return;
+    let gone = 0;
+    while (gone < this.#log.length && (this.#log.length - gone > feedChanges * 0.75 || this.#size > feedText * 0.75)) {
+      const change = this.#log[gone++] as News;
+      this.#size -= change.text.length;
+      this.#floor = change.seq;
+    }
+    this.#log = this.#log.slice(gone);
+  }
+}
