@@ -9,7 +9,7 @@ import { boardObject, boardObjects } from './support/objects.ts';
 const snapshotDone = (reader: EventReader) => () =>
   reader.events.some(({ data }) => data.type === 'resumed' || (data.type === 'snapshot' && !data.more));
 
-describe('HTML 9.2 server-sent events: the feed of a watch', () => {
+describe('Offhook server-sent events (HTML 9.2)', () => {
   it.each(['user', 'domain'])('begins with a snapshot, then brings every change with an id (%s)', async (kind) => {
     const alice = newStream('alice', newDomain());
     await report([alice.next(say.online())]);
