@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { REPLAY_SETTINGS } from '../config/replay.ts';
 import type { Values } from '../config/setting.ts';
 import { USER_SETTINGS } from '../config/user.ts';
+import { WATCH_SETTINGS } from '../config/watch.ts';
 import {
   BACKUP_SETTINGS,
   FILE_SETTINGS,
@@ -61,6 +62,11 @@ export const COMMANDS: { readonly [name: string]: Command } = {
   restore: folderCommand('put such a copy into a state folder without a store: offhook restore FOLDER', 'restore'),
   token: command('make an access token', TOKEN_SETTINGS, async (settings, terminal) =>
     (await import('./token.ts')).token(settings, terminal),
+  ),
+  watch: command(
+    'print who is what, then every change, as it is: offhook watch --domain example.com',
+    WATCH_SETTINGS,
+    async (settings, terminal) => (await import('./watch.ts')).watch(settings, terminal),
   ),
   replay: replayCommand('a capture (pcap, pcapng) or text trace in, the presence timeline out: offhook replay FILE'),
   user: userCommand('add, remove or list users and their passwords: offhook user add alice@example.com <password.txt'),

@@ -9,12 +9,27 @@ import { type Figure, isMet, type Measurement } from './figure.ts';
 import { flood } from './flood.ts';
 import { floor } from './floor.ts';
 import { lag } from './lag.ts';
+import { listing } from './listing.ts';
 import { load, loadWithPasswords } from './load.ts';
 import { memory } from './memory.ts';
 import { scale } from './scale.ts';
 import { updates } from './updates.ts';
+import { watchers } from './watchers.ts';
 
-const ALL: readonly Measurement[] = [codec, updates, lag, load, loadWithPasswords, memory, scale, flood, floor, cost];
+const ALL: readonly Measurement[] = [
+  codec,
+  updates,
+  lag,
+  load,
+  loadWithPasswords,
+  memory,
+  scale,
+  flood,
+  floor,
+  cost,
+  watchers,
+  listing,
+];
 const NAMES = ALL.map(({ name }) => name).join(', ');
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, help: { type: 'boolean' } } });

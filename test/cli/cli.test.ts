@@ -43,6 +43,7 @@ describe('Offhook command line', () => {
       'shim',
       'status',
       'token',
+      'watch',
       'replay',
       'user',
     ]);

@@ -119,7 +119,7 @@ describe('Offhook server-sent events (HTML 9.2)', () => {
     const reader = await EventReader.open(`user=${alice.user}`);
     await reader.until(snapshotDone(reader));
     const size = 100_000;
-    const count = Math.ceil((3 * ROUTE_LIMITS.eventsUnread) / size);
+    const count = Math.ceil((1.2 * ROUTE_LIMITS.eventsBurst) / size);
     for (let version = 2; version < count + 2; version++) {
       const text = JSON.stringify({ user: alice.user, version, long: 'x'.repeat(size) });
       await boardObject(alice.user).put([{ user: alice.user, version, status: 'available', text, visible: true }]);

@@ -1,5 +1,5 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { boardOf, boardsOf } from '../../worker/objects/shard.ts';
 import { bearer, newDomain, newStream, report, say } from './support/client.ts';
@@ -260,7 +260,7 @@ describe('Offhook watch: what is not read', () => {
     const { domain, streams } = await populated();
     const [alice] = streams as [(typeof streams)[0]];
     const watcher = await TestWatcher.open(kind === 'user' ? `user=${alice.user}` : `domain=${domain}`);
-    const answering = true;
+    let answering = true;
     watcher.socket.addEventListener('message', ({ data }) => {
       if (answering && String(data).startsWith('{"type":"check"')) watcher.socket.send('ack');
     });
@@ -268,28 +268,48 @@ describe('Offhook watch: what is not read', () => {
     await watcher.until(() => versions(watcher).length === 60);
     expect(watcher.frames.filter(({ type }) => type === 'check').length).toBeGreaterThan(5);
     expect(watcher.closed).toBeUndefined();
+    answering = false;
     watcher.socket.close();
   });
 
   it.each(['user', 'domain'])(
-    'cuts a watcher who does not answer, with a reason, and it goes on from its cursor (%s)',
+    'cuts a watcher who does not answer for long, with a reason; it goes on from its cursor (%s)',
     async (kind) => {
       const { domain, streams } = await populated();
       const [alice] = streams as [(typeof streams)[0]];
       const query = kind === 'user' ? `user=${alice.user}` : `domain=${domain}`;
       const watcher = await TestWatcher.open(query);
-      await flood(alice.user, 20);
-      await watcher.until(() => watcher.closed !== undefined);
+      await flood(alice.user, 10);
+      await watcher.changes(10);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + OBJECT_LIMITS.watcherAnswer });
+      try {
+        await flood(alice.user, 20, 12);
+        await watcher.until(() => watcher.closed !== undefined);
+      } finally {
+        vi.useRealTimers();
+      }
       expect(watcher.closed).toEqual({ code: 4008, reason: 'too slow: too much is not read' });
       expect(watcher.frames.filter(({ type }) => type === 'check')).toHaveLength(1);
       const seen = versions(watcher).length;
-      expect(seen).toBeLessThan(20);
+      expect(seen).toBeLessThan(30);
       const again = await TestWatcher.open(`${query}&since=${watcher.cursor}`);
-      await again.changes(20 - seen);
-      expect([...versions(watcher), ...versions(again)]).toEqual(Array.from({ length: 20 }, (_, i) => `${alice.user} ${i + 2}`));
+      await again.changes(30 - seen);
+      expect([...versions(watcher), ...versions(again)]).toEqual(Array.from({ length: 30 }, (_, i) => `${alice.user} ${i + 2}`));
       again.socket.close();
     },
   );
+
+  it('cuts nobody for a burst that is no larger than may wait', async () => {
+    const { streams } = await populated();
+    const [alice] = streams as [(typeof streams)[0]];
+    const watcher = await TestWatcher.open(`user=${alice.user}`);
+    await flood(alice.user, 100);
+    await watcher.changes(100);
+    expect(watcher.closed).toBeUndefined();
+    await flood(alice.user, 60, 102);
+    await watcher.until(() => watcher.closed !== undefined);
+    expect(watcher.closed?.code).toBe(4008);
+  });
 
   it('does not count where it was asked for: what was missed may be more than the limit', async () => {
     const { domain, streams } = await populated();

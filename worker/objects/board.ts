@@ -112,7 +112,7 @@ export class Board extends DurableObject<Env> {
     this.ctx.acceptWebSocket(server);
     this.#watchers.add(server, watcher, users);
     const { begun, missed, frames } = greeting(this.#store, this.#feed, query);
-    this.#watchers.greet(server, frames);
+    this.#watchers.greet(server, frames, Date.now());
     return new Response(null, { status: 101, webSocket: client, headers: { [BEGUN]: begun, [MISSED]: String(missed) } });
   }
 

@@ -63,9 +63,14 @@ export const OBJECT_LIMITS = {
   /** Changes that a board keeps in memory for watchers who come back, and their documents, characters. */
   feedChanges: 4_096,
   feedText: 4 * 1024 * 1024,
-  /** What a watcher has been sent and may not have read, characters: where it is asked, and where it is cut (a snapshot does not count). */
-  watcherAsk: 128 * 1024,
+  /**
+   * What a watcher has been sent and may not have read, characters: where it is asked, how long it has for its answer, where it is cut
+   * if it does not give one, and where it is cut even before (a snapshot, or what was missed, does not count).
+   */
+  watcherAsk: 32 * 1024,
+  watcherAnswer: 10_000,
   watcherUnread: 1024 * 1024,
-  /** The same for all watchers of a board together, snapshots included: above it, those go who are furthest behind. */
+  watcherBurst: 8 * 1024 * 1024,
+  /** The same for all watchers of a board together, snapshots included: above it, those go who do not answer and are furthest behind. */
   boardUnread: 64 * 1024 * 1024,
 } as const;

@@ -56,20 +56,20 @@ export class Watchers implements NewsSubscriber {
   }
 
   /** Sends a new watcher its snapshot, or what it missed. */
-  greet(socket: WebSocket, frames: Iterable<string>): void {
+  greet(socket: WebSocket, frames: Iterable<string>, now: number): void {
     const unread = this.#live.get(socket)?.unread;
     for (const frame of frames) {
       unread?.allow(frame.length);
-      this.#send(socket, frame);
+      this.#send(socket, frame, now);
     }
-    this.#check(socket, this.#feed.mark);
-    this.#makeRoom();
+    this.#check(socket, this.#feed.mark, now);
+    this.#makeRoom(now);
   }
 
   /** Sends changes to those who watch their users. A socket that cannot be sent to is closed. */
   tell(news: readonly News[], now: number): void {
     for (const change of news) this.#push(change, now);
-    this.#makeRoom();
+    this.#makeRoom(now);
   }
 
   /** A watcher has read what it was sent before the last question. One that answers without being asked, again and again, is closed. */
@@ -107,22 +107,22 @@ export class Watchers implements NewsSubscriber {
       const key = detail + head;
       const frame = frames.get(key) ?? changeFrame(text, head + mark);
       frames.set(key, frame);
-      this.#send(socket, frame);
-      this.#check(socket, mark);
+      this.#send(socket, frame, now);
+      this.#check(socket, mark, now);
     }
   }
 
-  /** Those who are furthest behind are cut while all together have more to read than is kept for them. */
-  #makeRoom(): void {
+  /** Those who do not answer are cut, the furthest behind first, while all together have more to read than is kept for them. */
+  #makeRoom(now: number): void {
     if (this.#unread <= OBJECT_LIMITS.boardUnread) return;
-    const behind = [...this.#live].sort(([, one], [, other]) => other.unread.size - one.unread.size);
-    for (const [socket] of behind) {
+    const late = [...this.#live].filter(([, { unread }]) => unread.isLate(now));
+    for (const [socket] of late.sort(([, one], [, other]) => other.unread.size - one.unread.size)) {
       if (this.#unread <= OBJECT_LIMITS.boardUnread) return;
       this.close(socket, TOO_SLOW, 'too slow: the board has too much that is not read');
     }
   }
 
-  #send(socket: WebSocket, frame: string): void {
+  #send(socket: WebSocket, frame: string, now: number): void {
     const unread = this.#live.get(socket)?.unread;
     if (unread === undefined) return;
     try {
@@ -133,12 +133,12 @@ export class Watchers implements NewsSubscriber {
     }
     unread.sent(frame.length);
     this.#unread += frame.length;
-    if (unread.tooMuch) this.close(socket, TOO_SLOW, 'too slow: too much is not read');
+    if (unread.isTooMuch(now)) this.close(socket, TOO_SLOW, 'too slow: too much is not read');
   }
 
-  #check(socket: WebSocket, mark: string): void {
+  #check(socket: WebSocket, mark: string, now: number): void {
     const live = this.#live.get(socket);
-    if (live?.unread.ask()) this.#send(socket, checkFrame(live.watcher.head + mark));
+    if (live?.unread.ask(now)) this.#send(socket, checkFrame(live.watcher.head + mark), now);
   }
 
   #remove(socket: WebSocket): void {

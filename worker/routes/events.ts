@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { TOO_SLOW } from '../objects/watchers.ts';
 import type { AppEnv } from './auth.ts';
+import { Backlog } from './backlog.ts';
 import { join, type OpenedWatch } from './join.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { openWatch } from './open-watch.ts';
@@ -19,53 +20,49 @@ export async function events(c: Context<AppEnv>): Promise<Response> {
 
 const encoder = new TextEncoder();
 
-/**
- * The body. What the client has not taken yet waits in its queue; of whom more waits than the limit (a snapshot, or what was missed, does not
- * count) is cut, with an event `end` behind what waits.
- */
+/** The body. What the client has not taken yet waits in its queue; who lets too much wait is cut, with an event `end` behind what waits. */
 function eventStream(watch: OpenedWatch): ReadableStream<Uint8Array> {
-  const { eventsUnread, eventsEnd, keepAlive, retry } = ROUTE_LIMITS;
   let pulse: number | null = null;
   let leave: () => void = () => {};
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        let allowed = 2 * watch.missed;
-        let sent = 0;
-        const waiting = () => eventsUnread - (controller.desiredSize ?? 0);
+        const waiting = () => ROUTE_LIMITS.eventsBurst - (controller.desiredSize ?? 0);
+        const backlog = new Backlog(2 * watch.missed);
         const write = (text: string) => controller.enqueue(encoder.encode(text));
         const end = (code: number, reason: string) => {
           clearInterval(pulse);
           write(`event: end\ndata: ${JSON.stringify({ type: 'end', code, reason })}\n\n`);
           controller.close();
           // Who takes nothing at all would keep it in memory.
-          setTimeout(() => controller.error(new Error('the client does not read')), eventsEnd);
+          setTimeout(() => controller.error(new Error('the client does not read')), ROUTE_LIMITS.eventsEnd);
         };
-        write(`retry: ${retry}\n\n`);
+        const cutIfTooMuch = () => {
+          if (!backlog.isTooMuch(waiting(), Date.now())) return;
+          leave();
+          end(TOO_SLOW, 'too slow: too much is not read');
+        };
+        write(`retry: ${ROUTE_LIMITS.retry}\n\n`);
         const joined = join(watch, {
           send(frame, type, cursor) {
-            // What counts in server-sent events is bytes on their way; nobody has to answer.
             const text = encoder.encode(`event: ${type}\nid: ${cursor}\ndata: ${frame}\n\n`);
-            if (type === 'snapshot') allowed += text.length;
-            else if (waiting() <= 0 && sent > allowed) allowed = 0;
+            if (type === 'snapshot') backlog.allow(text.length);
             controller.enqueue(text);
-            sent += text.length;
-            if (waiting() <= eventsUnread + allowed) return;
-            leave();
-            end(TOO_SLOW, 'too slow: too much is not read');
+            cutIfTooMuch();
           },
           close: end,
         });
         leave = () => joined.close(1000, '');
         pulse = setInterval(() => {
           if (waiting() <= 0) write(': keep-alive\n\n');
-        }, keepAlive);
+          else cutIfTooMuch();
+        }, ROUTE_LIMITS.keepAlive);
       },
       cancel() {
         clearInterval(pulse);
         leave();
       },
     },
-    { highWaterMark: eventsUnread, size: (chunk) => chunk?.byteLength ?? 0 },
+    { highWaterMark: ROUTE_LIMITS.eventsBurst, size: (chunk) => chunk?.byteLength ?? 0 },
   );
 }

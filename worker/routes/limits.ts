@@ -16,8 +16,13 @@ export const ROUTE_LIMITS = {
   sitesKnown: 1_000,
   /** Documents told to a board in one request, characters. */
   boardText: 4 * 1024 * 1024,
-  /** Bytes of server-sent events that wait for a client before it is cut, and how long it then has to take them. */
+  /**
+   * Bytes of server-sent events that wait for a client: where it is cut if they are no fewer after `eventsWait`, and where it is cut at once
+   * (a snapshot, or what was missed, does not count); and how long it has to take what waits once it is cut.
+   */
   eventsUnread: 1024 * 1024,
+  eventsBurst: 8 * 1024 * 1024,
+  eventsWait: 10_000,
   eventsEnd: 30_000,
   /** Pause between comments that keep a stream of events open, and the one that its client is told to make before it comes back. */
   keepAlive: 15_000,

@@ -21,8 +21,9 @@ export function pipe(watch: OpenedWatch): WebSocket {
     send(frame, type, cursor) {
       if (type === 'snapshot') unread.allow(frame.length);
       send(frame);
-      if (unread.tooMuch) end(TOO_SLOW, 'too slow: too much is not read');
-      else if (unread.ask()) send(checkFrame(cursor));
+      const now = Date.now();
+      if (unread.isTooMuch(now)) end(TOO_SLOW, 'too slow: too much is not read');
+      else if (unread.ask(now)) send(checkFrame(cursor));
     },
     close: (code, reason) => close(server, code, reason),
   });
