@@ -1,9 +1,7 @@
-import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import type { TerminalReport, WatchFrame } from '#protocol';
-import { EventStream } from '../../shim/cli/event-stream.ts';
+import type { TerminalReport } from '#protocol';
 import { Stream, words } from '../presence/support/site.ts';
+import { events, ready, versionsOf, webSocket } from '../support/feed-client.ts';
 import { type RunningWorker, startWorker } from '../support/product.ts';
 import { until } from '../support/until.ts';
 
@@ -50,67 +48,6 @@ async function change(stream: Stream): Promise<void> {
   }
 }
 
-interface Client {
-  readonly frames: WatchFrame[];
-  readonly closed: { code: number; reason: string } | undefined;
-  pause(): void;
-  resume(): void;
-  leave(): void;
-}
-
-const versionsOf = ({ frames }: Client) => frames.flatMap((frame) => (frame.type === 'change' ? [frame.presence.version] : []));
-const ready = ({ frames }: Client) =>
-  frames.some((frame) => frame.type === 'resumed' || (frame.type === 'snapshot' && !frame.more));
-
-function webSocket(query: string, since = ''): Client {
-  const socket = new WebSocket(`${worker.url.replace('http', 'ws')}/v1/watch?${query}&since=${since}`, {
-    headers: { authorization: `Bearer ${token}` },
-    perMessageDeflate: false,
-  });
-  const client = {
-    frames: [] as WatchFrame[],
-    closed: undefined as Client['closed'],
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
-    leave: () => socket.close(),
-  };
-  socket.on('message', (data) => {
-    const frame = JSON.parse(String(data)) as WatchFrame;
-    client.frames.push(frame);
-    if (frame.type === 'check' && socket.readyState === WebSocket.OPEN) socket.send('ack');
-  });
-  socket.on('close', (code, reason) => {
-    client.closed = { code, reason: String(reason) };
-  });
-  socket.on('error', () => {});
-  return client;
-}
-
-function events(query: string, since = ''): Client {
-  const stream = new EventStream();
-  let response: IncomingMessage | undefined;
-  const client = {
-    frames: [] as WatchFrame[],
-    closed: undefined as Client['closed'],
-    pause: () => void response?.pause(),
-    resume: () => void response?.resume(),
-    leave: () => void request.destroy(),
-  };
-  const headers = { authorization: `Bearer ${token}`, ...(since && { 'last-event-id': since }) };
-  const request = get(`${worker.url}/v1/events?${query}`, { headers }, (answer) => {
-    response = answer.setEncoding('utf8');
-    answer.on('data', (text: string) => {
-      for (const { event, data } of stream.take(text)) {
-        if (event === 'end') client.closed = JSON.parse(data) as { code: number; reason: string };
-        else client.frames.push(JSON.parse(data) as WatchFrame);
-      }
-    });
-    answer.on('error', () => {});
-  });
-  request.on('error', () => {});
-  return client;
-}
-
 describe('Offhook faults: a watcher that stops reading, by real sockets', { timeout: 60_000 }, () => {
   it.each([
     ['WebSocket of one board', 'user', webSocket],
@@ -120,7 +57,11 @@ describe('Offhook faults: a watcher that stops reading, by real sockets', { time
     const domain = `${name.replaceAll(' ', '-')}.example`.toLowerCase();
     const alice = await wordy(`sip:alice@${domain}`);
     const query = kind === 'user' ? `user=${alice.user}` : `domain=${domain}`;
-    const [slow, healthy, other] = [open(query), webSocket(query), events(query)];
+    const [slow, healthy, other] = [
+      open(worker.url, token, query),
+      webSocket(worker.url, token, query),
+      events(worker.url, token, query),
+    ];
     await until('all are told who is there', () => [slow, healthy, other].every(ready));
     slow.pause();
     await change(alice);
@@ -134,7 +75,7 @@ describe('Offhook faults: a watcher that stops reading, by real sockets', { time
     const seen = versionsOf(slow);
     expect(seen.length).toBeLessThan(CHANGES);
 
-    const again = open(query, slow.frames.at(-1)?.cursor);
+    const again = open(worker.url, token, query, slow.frames.at(-1)?.cursor);
     await until('it has caught up', () => versionsOf(again).at(-1) === CHANGES + 1);
     expect(again.frames[0]).toMatchObject({ type: 'resumed' });
     // Without a double; and without a gap, unless it says that only the newest is told.

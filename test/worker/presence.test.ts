@@ -29,7 +29,7 @@ describe('Offhook GET /v1/presence/{user}', () => {
     for (const path of [`${user}?when=2026-11-22T10:00:00Z`, `${user}/history?until=2026-11-22T10:00:00Z`]) {
       expect(await problemOf(await request(`/v1/presence/${path}`))).toMatch(/^400 (when|until)$/);
     }
-    expect(await problemOf(await request(`/v1/watch?domain=example.com&since=4`))).toBe('400 since');
+    expect(await problemOf(await request(`/v1/watch?domain=example.com&at=4`))).toBe('400 at');
   });
 
   it('may be read by a page from elsewhere that has a token', async () => {
