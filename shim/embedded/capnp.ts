@@ -34,6 +34,7 @@ const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
     (name = "storage", disk = (path = ${quote(place.storage)}, writable = true)),
+    (name = "internet", network = (allow = ${words(reach(worker))}, tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [(name = ${quote(SOCKET)}, address = ${quote(place.listen)}, http = (), service = "worker")],
 );
@@ -48,6 +49,16 @@ const worker :Workerd.Worker = (
 );
 `;
 }
+
+/**
+ * What the Worker's own requests (webhooks) may reach: workerd looks at the addresses that a name resolves to, so no name leads to a private one. "private" takes in
+ * loopback.
+ */
+function reach({ vars }: WorkerConfig): readonly string[] {
+  return vars.WEBHOOK_ALLOW_PRIVATE === 'on' ? ['public', 'private'] : ['public'];
+}
+
+const words = (items: readonly string[]) => `[${items.map(quote).join(', ')}]`;
 
 const list = (items: readonly string[]) => (items.length === 0 ? '[]' : `[\n    ${items.join(',\n    ')},\n  ]`);
 

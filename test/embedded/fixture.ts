@@ -53,11 +53,11 @@ export interface Fixture {
   remove(): Promise<void>;
 }
 
-/** The Worker above with its wrangler.toml in a temporary folder. */
-export async function fixtureWorker(source = WORKER): Promise<Fixture> {
+/** The Worker above, or another, with its wrangler.toml in a temporary folder; `vars`: more of its variables, in TOML. */
+export async function fixtureWorker(source = WORKER, vars = ''): Promise<Fixture> {
   const folder = await mkdtemp(join(tmpdir(), 'offhook-embedded-'));
   await writeFile(join(folder, 'index.js'), source);
-  await writeFile(join(folder, 'wrangler.toml'), WRANGLER);
+  await writeFile(join(folder, 'wrangler.toml'), `${WRANGLER}${vars}\n`);
   return { folder, wrangler: join(folder, 'wrangler.toml'), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

@@ -38,12 +38,16 @@ const ROOT = join(import.meta.dirname, '../..');
 const nothing = () => {};
 export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** `wrangler`: the file that says what the Worker is; the product's own where none is given. */
-export async function startWorker(log: Log = SILENT, wrangler = join(ROOT, 'wrangler.toml')): Promise<RunningWorker> {
+/** `wrangler`: the file that says what the Worker is; the product's own where none is given. `vars`: variables in the place of its own. */
+export async function startWorker(
+  log: Log = SILENT,
+  wrangler = join(ROOT, 'wrangler.toml'),
+  vars: readonly string[] = [],
+): Promise<RunningWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'offhook-'));
   const secret = randomBytes(48).toString('base64url');
   const place = { wrangler, folder: join(folder, 'worker'), host: '127.0.0.1', port: 0 };
-  const start = await startEmbedded({ ...place, secret, log });
+  const start = await startEmbedded({ ...place, secret, vars, log });
   if (!start.ok) {
     await rm(folder, { recursive: true, force: true });
     throw new Error(start.text);

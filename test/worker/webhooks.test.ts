@@ -351,6 +351,33 @@ describe('Offhook webhooks: access', () => {
     expect(await problemOf(await post('/v1/webhooks', more, headers))).toBe('403 detail');
   });
 
+  it('a token for single users makes webhooks of these alone, and sees no other', async () => {
+    const { domain, id, alice, bob } = await stage();
+    const receiver = new Receiver();
+    const headers = await bearer({ scope: ['read', 'write'], domain, users: [alice.user] });
+    const made = await makeWebhook({ url: receiver.url, domain }, headers);
+    await report([bob.next(say.online()), alice.next(say.online())]);
+    await settled(made.id);
+    expect(receiver.deliveries.map(({ event }) => event.data.user)).toEqual([alice.user]);
+    expect(await problemOf(await post('/v1/webhooks', { url: receiver.url, users: [bob.user] }, headers))).toBe('403');
+    expect(await problemOf(await request(`/v1/webhooks/${id}`, { headers }))).toBe('404');
+    const listed = await okay<{ webhooks: Webhook[] }>(await request(`/v1/webhooks?domain=${domain}`, { headers }));
+    expect(listed.webhooks.map((one) => one.id)).toEqual([made.id]);
+    const watch = { until: 'available', wait: 1 };
+    expect(await problemOf(await post(`/v1/watches/${bob.user}`, watch, headers))).toBe('403');
+  });
+
+  it('what is done to them is in the audit', async () => {
+    const { domain, id } = await stage();
+    for (const act of ['pause', 'resume', 'secret']) await post(`/v1/webhooks/${id}/${act}`, '');
+    await post(`/v1/webhooks/${id}/replay`, { deadLetters: true });
+    await request(`/v1/webhooks/${id}`, { method: 'DELETE' });
+    const headers = await bearer({ domain });
+    const { entries } = await okay<{ entries: { act: string; target: string }[] }>(await request('/v1/audit', { headers }));
+    const acts = entries.filter(({ target }) => target === id).map(({ act }) => act.replace('webhook.', ''));
+    expect(acts).toEqual(['delete', 'replay', 'rotate', 'change', 'change', 'create']);
+  });
+
   it('one that shows more than a token may see does not exist for it', async () => {
     const { domain, id } = await stage();
     for (const claims of [{ domain: 'other.test' }, { domain, detail: 'busy-only' as const }]) {

@@ -4,6 +4,7 @@ import type { PresenceDocument } from '../protocol/index.ts';
 import { BoardHookStore, type HookSubscription } from './board-hook-store.ts';
 import type { BoardStore } from './board-store.ts';
 import type { HookNews } from './hook.ts';
+import { hookObject } from './hook-places.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { News, NewsSubscriber } from './news.ts';
 import { within } from './within.ts';
@@ -153,10 +154,11 @@ export class BoardHooks implements NewsSubscriber {
       line.waiting = this.#missed(line);
       line.behind = false;
     }
+    const object = hookObject(this.#env, id);
     const parcel = line.waiting.slice(0, fitting(line.waiting));
     const last = parcel.at(-1)?.seq;
-    if (last === undefined || this.#lines.get(id) !== line) return false;
-    const verdict = await within(OBJECT_LIMITS.boardTimeout, this.#env.HOOK.getByName(id).take(board, parcel));
+    if (object === undefined || last === undefined || this.#lines.get(id) !== line) return false;
+    const verdict = await within(OBJECT_LIMITS.boardTimeout, object.take(board, parcel));
     if (this.#lines.get(id) !== line) return false;
     if (verdict === 'gone') {
       this.detach(id);

@@ -1,6 +1,7 @@
 import type { Env } from '../env.ts';
 import type { HookRecord } from '../hooks/index.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import { boardObject } from './places.ts';
 import { boardOf, boardsOf, shardCount } from './shard.ts';
 import { within } from './within.ts';
 
@@ -25,7 +26,7 @@ export class HookBoards {
     const { id, kind } = record;
     const answers = await Promise.all(
       [...this.#boards(record)].map(async ([board, users]) => {
-        const object = this.#env.BOARD.getByName(board);
+        const object = boardObject(this.#env, board);
         return within(OBJECT_LIMITS.boardTimeout, object.attachHook({ id, board, kind, users }));
       }),
     );
@@ -35,8 +36,7 @@ export class HookBoards {
   /** Has the boards forget it; whether all have. */
   async detach(record: HookRecord): Promise<boolean> {
     try {
-      const detach = (board: string) =>
-        within(OBJECT_LIMITS.boardTimeout, this.#env.BOARD.getByName(board).detachHook(record.id));
+      const detach = (board: string) => within(OBJECT_LIMITS.boardTimeout, boardObject(this.#env, board).detachHook(record.id));
       await Promise.all([...this.#boards(record).keys()].map(detach));
       return true;
     } catch (error) {

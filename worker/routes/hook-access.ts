@@ -1,15 +1,16 @@
 import type { HookRecord } from '../hooks/index.ts';
 import { addressProblem, allowsPrivate } from '../objects/hook-send.ts';
 import { DETAIL_LEVELS, type DetailLevel, type Scope, type TokenClaims } from '../protocol/index.ts';
-import { covers, detailOf } from './auth.ts';
+import { covers, detailOf, mayRead, usersOf } from './auth.ts';
 import { type Problem, problem } from './problem.ts';
 
 /** What a webhook shows, and so what a token must cover to make it, or to see that it is there. */
 export type Shown = Pick<HookRecord, 'domain' | 'users' | 'detail'>;
 
 /** Whether a token may see all that a webhook shows. For any other token it does not exist. */
-export function coversHook(claims: TokenClaims, { domain, detail }: Shown): boolean {
-  return covers(claims, domain) && isWithin(detail, detailOf(claims));
+export function coversHook(claims: TokenClaims, { domain, users, detail }: Shown): boolean {
+  if (!covers(claims, domain) || !isWithin(detail, detailOf(claims))) return false;
+  return users === null ? usersOf(claims, domain) === undefined : users.every((user) => mayRead(claims, user));
 }
 
 /** Whether a level of detail shows no more than another. */

@@ -2,11 +2,14 @@ import type { Context } from 'hono';
 import type * as z from 'zod';
 import type { Env } from '../env.ts';
 import { HOOK_LIMITS, type HookRecord } from '../hooks/index.ts';
-import { newId, newSecret } from '../objects/hook-send.ts';
+import type { Hook } from '../objects/hook.ts';
+import { hookObject, newHookId } from '../objects/hook-places.ts';
+import { newSecret } from '../objects/hook-send.ts';
+import { boardObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { redact, timestamp } from '../presence/index.ts';
 import { canonicalAor, type DetailLevel, domainOf, type PresenceDocument, type Status } from '../protocol/index.ts';
-import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { addressRefusal, hasScope } from './hook-access.ts';
 import { ROUTE_LIMITS } from './limits.ts';
@@ -25,7 +28,7 @@ export async function postWatch(c: UserContext): Promise<Response> {
   const user = canonicalAor(c.req.param('user'));
   if (user === undefined) return answer(c, problem('bad-user', 'user: is no address of record', 'user'));
   const claims = c.get('claims');
-  if (!covers(claims, domainOf(user))) return forbidden(c, domainOf(user));
+  if (!mayRead(claims, user)) return forbidden(c, user);
   const body = await jsonObject(c);
   if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
   const read = watchSchema.safeParse(body);
@@ -35,7 +38,7 @@ export async function postWatch(c: UserContext): Promise<Response> {
   if (!hasScope(claims, 'write')) return answer(c, problem('missing-scope', 'a callback needs the scope write'));
   const refusal = addressRefusal(callback as string, c.env.WEBHOOK_ALLOW_PRIVATE, 'callback');
   if (refusal !== undefined) return answer(c, refusal);
-  return makeCallback(c, watchRecord(user, read.data, detailOf(claims), Date.now()));
+  return makeCallback(c, watchRecord(newHookId(c.env, 'watch', domainOf(user)), user, read.data, detailOf(claims), Date.now()));
 }
 
 /** `GET /v1/watches/{id}`: a callback that has not been made yet. */
@@ -65,7 +68,7 @@ async function longPoll(c: UserContext, user: string, statuses: readonly Status[
 
 /** Asks the user's board until a time. A board that restarts meanwhile is asked again: it looks at what is so first. */
 async function waitFor(env: Env, user: string, statuses: readonly Status[], end: number): Promise<string | null | undefined> {
-  const board = env.BOARD.getByName(boardOf(user, shardCount(env.BOARD_SHARDS)));
+  const board = boardObject(env, boardOf(user, shardCount(env.BOARD_SHARDS)));
   for (let left = end - Date.now(); ; left = end - Date.now()) {
     try {
       return await board.waitFor(user, statuses, Math.max(0, left));
@@ -77,20 +80,21 @@ async function waitFor(env: Env, user: string, statuses: readonly Status[], end:
 }
 
 async function makeCallback(c: UserContext, record: HookRecord): Promise<Response> {
-  const opened = await c.env.HOOK.getByName(record.id).open(record);
+  const opened = await (hookObject(c.env, record.id) as DurableObjectStub<Hook>).open(record);
   if (opened.is === 'full') return answer(c, problem('too-many-webhooks', 'as many webhooks and callbacks as there is room for'));
   if (opened.is === 'fulfilled') return c.body(opened.text, 200, { 'content-type': 'application/json' });
   return c.json({ ...watchJson(record), secret: record.secrets[0]?.secret }, 201);
 }
 
 function watchRecord(
+  id: string,
   user: string,
   { until, callback, expiresIn }: z.output<typeof watchSchema>,
   detail: DetailLevel,
   now: number,
 ): HookRecord {
   return {
-    id: newId('wa'),
+    id,
     kind: 'watch',
     url: callback as string,
     domain: domainOf(user),

@@ -6,7 +6,7 @@ import { finding } from './field.ts';
 import { answer, problem } from './problem.ts';
 import { deadLettersSchema, replaySchema, rotationSchema } from './schema/webhook.ts';
 import { deadLetterJson, webhookJson } from './webhook-json.ts';
-import { find, type HookContext, invalid } from './webhooks.ts';
+import { find, type HookContext, invalid, noteAct } from './webhooks.ts';
 
 /** `POST /v1/webhooks/{id}/test`: one signed test event, sent now and once; tells what came of it. */
 export async function testWebhook(c: HookContext): Promise<Response> {
@@ -32,6 +32,7 @@ export async function rotateSecret(c: HookContext): Promise<Response> {
   if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
   const read = rotationSchema.safeParse(body);
   if (!read.success) return answer(c, invalid(read.error));
+  await noteAct(c, 'webhook.rotate', found);
   const overlap = read.data.keepFor * 1000;
   const now = Date.now();
   const secret = await found.hook.rotate(overlap);
@@ -73,6 +74,7 @@ export async function replayWebhook(c: HookContext): Promise<Response> {
   if (!read.success) return answer(c, invalid(read.error));
   const found = await find(c);
   if ('code' in found) return answer(c, found);
+  await noteAct(c, 'webhook.replay', found);
   const { from } = read.data;
   const replayed = await found.hook.replay(from ?? null);
   if (replayed === 'unknown') return answer(c, problem('no-such-event', `from: no event ${from} is kept`, 'from'));
@@ -85,6 +87,7 @@ export async function replayWebhook(c: HookContext): Promise<Response> {
 async function changeState(c: HookContext, act: 'pause' | 'resume'): Promise<Response> {
   const found = await find(c);
   if ('code' in found) return answer(c, found);
+  await noteAct(c, 'webhook.change', found, act);
   await found.hook[act]();
   const view = (await found.hook.view()) as HookView;
   return c.json(webhookJson(view));

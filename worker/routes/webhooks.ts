@@ -3,10 +3,13 @@ import type * as z from 'zod';
 import type { Env } from '../env.ts';
 import { HOOK_LIMITS, type HookRecord } from '../hooks/index.ts';
 import type { Hook, HookView } from '../objects/hook.ts';
-import { newId, newSecret } from '../objects/hook-send.ts';
+import { hookObject, newHookId } from '../objects/hook-places.ts';
+import { newSecret } from '../objects/hook-send.ts';
+import { boardObject } from '../objects/places.ts';
 import { boardsOf, shardCount } from '../objects/shard.ts';
 import { domainOf, type TokenClaims } from '../protocol/index.ts';
-import { type AppEnv, covers, detailOf, forbidden } from './auth.ts';
+import { type Act, audit } from './audit.ts';
+import { type AppEnv, covers, detailOf, forbidden, mayRead, uncovered, usersOf } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
@@ -27,11 +30,12 @@ export async function createWebhook(c: Context<AppEnv>): Promise<Response> {
   if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
   const read = webhookSchema.safeParse(body);
   if (!read.success) return answer(c, invalid(read.error));
-  const record = recordOf(read.data, claims, Date.now());
+  const record = recordOf(c.env, read.data, claims, Date.now());
   if ('code' in record) return answer(c, record);
   const refusal = addressRefusal(record.url, c.env.WEBHOOK_ALLOW_PRIVATE, 'url');
   if (refusal !== undefined) return answer(c, refusal);
-  const hook = c.env.HOOK.getByName(record.id);
+  await audit(c, 'webhook.create', { domain: record.domain, target: record.id });
+  const hook = hookObject(c.env, record.id) as DurableObjectStub<Hook>;
   const opened = await hook.open(record);
   if (opened.is === 'full') {
     return answer(c, problem('too-many-webhooks', `${record.domain} has ${HOOK_LIMITS.perDomain} webhooks`));
@@ -47,9 +51,9 @@ export async function listWebhooks(c: Context<AppEnv>): Promise<Response> {
   const claims = c.get('claims');
   if (!covers(claims, domain.data)) return forbidden(c, domain.data);
   const [first] = boardsOf(domain.data, shardCount(c.env.BOARD_SHARDS));
-  const ids = await c.env.BOARD.getByName(first as string).listHooks();
+  const ids = await boardObject(c.env, first as string).listHooks();
   const views = await concurrently(ids, ROUTE_LIMITS.concurrency, async (id): Promise<HookView | null> => {
-    return c.env.HOOK.getByName(id).view();
+    return (await hookObject(c.env, id)?.view()) ?? null;
   });
   const seen = views.filter((view) => view !== null).filter(({ record }) => coversHook(claims, record));
   seen.sort((a, b) => a.record.createdAt - b.record.createdAt || (a.record.id < b.record.id ? -1 : 1));
@@ -66,6 +70,7 @@ export async function getWebhook(c: HookContext): Promise<Response> {
 export async function deleteWebhook(c: HookContext): Promise<Response> {
   const found = await find(c);
   if ('code' in found) return answer(c, found);
+  await noteAct(c, 'webhook.delete', found);
   await found.hook.remove();
   return c.body(null, 204);
 }
@@ -83,10 +88,15 @@ export async function find(c: HookContext): Promise<Found | Problem> {
   return found ?? problem('no-such-webhook', `${id} is no webhook that this token covers`);
 }
 
+/** Notes what is done to a webhook, before it is done. */
+export function noteAct(c: HookContext, act: Act, { view: { record } }: Found, note?: string): Promise<void> {
+  return audit(c, act, { domain: record.domain, target: record.id, ...(note === undefined ? {} : { note }) });
+}
+
 /** No object is asked for a name that can be none of ours. */
 export async function findHook(env: Env, claims: TokenClaims, id: string, kind: HookRecord['kind']): Promise<Found | undefined> {
-  if (!/^[a-z]{2}_[\w-]{22}$/.test(id)) return undefined;
-  const hook = env.HOOK.getByName(id);
+  const hook = hookObject(env, id);
+  if (hook === undefined) return undefined;
   const view: HookView | null = await hook.view();
   if (view === null || view.record.kind !== kind || !coversHook(claims, view.record)) return undefined;
   return { hook, view };
@@ -98,18 +108,22 @@ export function invalid(error: z.ZodError): Problem {
   return problem('invalid-body', `${field}: ${reason}`, field);
 }
 
-function recordOf(body: z.output<typeof webhookSchema>, claims: TokenClaims, now: number): HookRecord | Problem {
-  const users = body.users === undefined ? null : [...new Set(body.users)];
-  const domain = body.domain ?? domainOf(users?.[0] as string);
-  if (users?.some((user) => domainOf(user) !== domain)) {
+function recordOf(env: Env, body: z.output<typeof webhookSchema>, claims: TokenClaims, now: number): HookRecord | Problem {
+  const named = body.users === undefined ? undefined : [...new Set(body.users)];
+  const domain = body.domain ?? domainOf(named?.[0] as string);
+  if (named?.some((user) => domainOf(user) !== domain)) {
     return problem('invalid-body', 'users: are not all of one domain', 'users');
   }
+  if (!covers(claims, domain)) return uncovered(domain);
+  const foreign = named?.find((user) => !mayRead(claims, user));
+  if (foreign !== undefined) return uncovered(foreign);
+  // A domain asked for with a token that names users is these users.
+  const users = named ?? usersOf(claims, domain) ?? null;
   const most = detailOf(claims);
   const detail = body.detail ?? most;
-  if (!covers(claims, domain)) return problem('domain-not-covered', `the token does not cover ${domain}`);
   if (!isWithin(detail, most)) return problem('forbidden', `detail: the token shows no more than ${most}`, 'detail');
   return {
-    id: newId('wh'),
+    id: newHookId(env, 'webhook', domain),
     kind: 'webhook',
     url: body.url,
     domain,
