@@ -10,14 +10,14 @@ import { within } from './within.ts';
  */
 export class Deletion {
   readonly #board: (name: string) => DurableObjectStub<Board>;
-  readonly #hook: (id: string) => DurableObjectStub<Hook>;
+  readonly #hook: (id: string) => DurableObjectStub<Hook> | undefined;
   readonly #store: UserStore;
   #forgotten: Forgotten | undefined;
   #due: number | undefined;
 
   constructor(
     board: (name: string) => DurableObjectStub<Board>,
-    hook: (id: string) => DurableObjectStub<Hook>,
+    hook: (id: string) => DurableObjectStub<Hook> | undefined,
     store: UserStore,
   ) {
     this.#board = board;
@@ -69,6 +69,11 @@ export class Deletion {
   /** Off a board, and out of what its webhooks have waiting or keep for a replay. */
   async #takeOff(board: string, user: string, through: number): Promise<void> {
     const hooks = await within(OBJECT_LIMITS.boardTimeout, this.#board(board).forget(user, through));
-    await Promise.all(hooks.map((id) => within(OBJECT_LIMITS.boardTimeout, this.#hook(id).forgetUser(user, through))));
+    await Promise.all(hooks.map((id) => this.#forgetIn(id, user, through)));
+  }
+
+  async #forgetIn(id: string, user: string, through: number): Promise<void> {
+    const hook = this.#hook(id);
+    if (hook !== undefined) await within(OBJECT_LIMITS.boardTimeout, hook.forgetUser(user, through));
   }
 }

@@ -21,6 +21,7 @@ import type { OverrideDocument, OverrideSource, PresenceDocument, Update, Verdic
 import { BoardFeed, type Handover } from './board-feed.ts';
 import { Deletion } from './deletion.ts';
 import type { HistoryQuery, HistoryRead } from './history-reader.ts';
+import { hookObject } from './hook-places.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import { boardObject } from './places.ts';
 import { type Retention, retentionOf } from './retention.ts';
@@ -78,7 +79,7 @@ export class User extends DurableObject<Env> {
     this.#feed = new BoardFeed(boards);
     const stored = this.#store.load();
     this.#record = stored?.record;
-    this.#deletion = new Deletion(boards, (id) => env.HOOK.getByName(id), this.#store);
+    this.#deletion = new Deletion(boards, (id) => hookObject(env, id), this.#store);
     // Whether the board heard of it before memory was lost is not known: it is told again, and ignores what it has.
     if (stored !== undefined) this.#feed.reload(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
     void ctx.blockConcurrencyWhile(async () => {
