@@ -23,7 +23,7 @@ import { systemLocator } from './io/locate.ts';
 import { Locations } from './io/locations.ts';
 import { createNetwork, type Network } from './io/network.ts';
 import { createSender } from './io/sender.ts';
-import { logOutbox, Shell } from './io/shell.ts';
+import { logOutbox, logStanding, Shell } from './io/shell.ts';
 import { loadUsers } from './io/users.ts';
 import { createTrace } from './log/trace.ts';
 import { type Log, traceOf } from './log.ts';
@@ -136,6 +136,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     disk,
     clock: () => clock.now(),
     onEvent: (event) => logOutbox(log, event),
+    onStanding: (standing) => logStanding(log, standing),
     timeout: settings.requestTimeout,
   });
   keepLocated(elementSettings(settings, own));
@@ -169,6 +170,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     transactions: table.size,
     connections: network.connections,
     outbox: { pending: outbox.pending, oldest: outbox.oldest },
+    lease: lease.standing,
     disk: { failing: disk.failing, pending: disk.pending },
     deadlines: {
       transactions: table.nextDeadline(),

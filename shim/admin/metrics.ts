@@ -27,6 +27,7 @@ export function metrics(status: ShimStatus, health: Health, lag: Lag, usage: Usa
       'How long the oldest of them has waited; 0 where none waits.',
       outbox.oldest === undefined ? 0 : Math.max(0, now - outbox.oldest) / 1000,
     ),
+    gauge('lease_held', 'Whether the Worker counts this site as in touch.', status.lease === 'held' ? 1 : 0),
     gauge('disk_failing', 'Whether writing to the state folder fails.', disk.failing ? 1 : 0),
     gauge('disk_pending_rows', 'Rows that wait to be written.', disk.pending),
     family(

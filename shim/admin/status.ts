@@ -23,6 +23,8 @@ export interface ShimStatus {
     /** When the oldest of them was put in. */
     readonly oldest: number | undefined;
   };
+  /** How the Worker last said that this site stands: in touch (`held`), or not yet compared; undefined before it has. */
+  readonly lease?: 'held' | 'reconcile' | 'superseded' | undefined;
   readonly disk: { readonly failing: boolean; readonly pending: number };
   /** When each part next has something to do by itself; undefined where it has not. */
   readonly deadlines: {

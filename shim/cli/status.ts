@@ -77,6 +77,7 @@ export function show(told: Told): string {
     ['Calls', `${told.calls}, ${inTime(deadlines.calls)}`],
     ['Transactions', `${told.transactions}, ${inTime(deadlines.transactions)}`],
     ['Connections', String(told.connections)],
+    ...(told.lease === undefined ? [] : [['Lease', LEASE_WORDS[told.lease]]]),
     ['Outbox', `${outbox.pending} waiting${waited}${outbox.pending > 0 ? `, ${inTime(deadlines.outbox)}` : ''}`],
     ['Wrong states', `last at most: a BYE is lost ${rough(ghost.bye)}; phones vanish ${rough(ghost.probed ?? ghost.hardCap)}`],
     ['Disk', disk.failing ? `FAILING, ${disk.pending} rows wait` : 'well'],
@@ -100,3 +101,10 @@ function rough(ms: number): string {
   const rest = next === undefined ? 0 : Math.floor((ms % size) / next[1]);
   return `${Math.floor(ms / size)}${name}${rest > 0 ? ` ${rest}${next?.[0]}` : ''}`;
 }
+
+/** How the site stands at the Worker, in words. */
+const LEASE_WORDS = {
+  held: 'in touch with the Worker',
+  reconcile: 'comparing with the Worker; until then this site is stale, or soon will be',
+  superseded: 'another shim of this name was heard later',
+} as const;

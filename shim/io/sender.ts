@@ -1,4 +1,4 @@
-import { PROTOCOL_VERSION } from '#protocol';
+import { type LeaseAnswer, PROTOCOL_VERSION } from '#protocol';
 import type { SiteLease } from '../core/lease/lease.ts';
 import { parseAnswer, parseReconcileAnswer } from '../core/outbox/answer.ts';
 import type { Outbox } from '../core/outbox/outbox.ts';
@@ -19,6 +19,8 @@ export interface SenderSettings extends Pick<ChannelSettings, 'url' | 'token' | 
   readonly disk: Pick<Disk, 'write'>;
   /** For the log. */
   readonly onEvent: (event: OutboxEvent) => void;
+  /** For the log: how the site stands at the Worker, whenever that changes. */
+  readonly onStanding?: (standing: LeaseAnswer['state']) => void;
   /** Whole request, from connecting to the end of the answer, ms. Default 10,000. */
   readonly timeout?: number;
   /** Greatest answer, bytes. Default 1 MiB. */
@@ -46,6 +48,7 @@ export function createSender(settings: SenderSettings): Sender {
   const channels = [createChannel(place)];
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let standing: LeaseAnswer['state'] | undefined;
   const updates = createLane({
     step: sendUpdates,
     onDefect: (error) => tell(outbox.fail(internal(error), clock())),
@@ -117,7 +120,14 @@ export function createSender(settings: SenderSettings): Sender {
     }
   }
 
+  function lookAtStanding(): void {
+    if (lease?.standing === standing || lease?.standing === undefined) return;
+    standing = lease.standing;
+    settings.onStanding?.(standing);
+  }
+
   function tell({ ops, events }: Outcome): void {
+    lookAtStanding();
     disk.write(ops);
     for (const event of events) settings.onEvent(event);
   }

@@ -1,3 +1,4 @@
+import type { LeaseAnswer } from '#protocol';
 import type { Element, ElementAction } from '../core/element/element.ts';
 import { Turns } from '../core/guard/turns.ts';
 import type { JournalOp } from '../core/journal.ts';
@@ -180,4 +181,11 @@ export function logOutbox(log: Log, event: OutboxEvent): void {
       log.error('another shim reports under the name of this site, or its clock went back', { epoch: event.epoch });
       return;
   }
+}
+
+/** How the site stands at the Worker, in the log, whenever that changes. */
+export function logStanding(log: Log, standing: LeaseAnswer['state']): void {
+  if (standing === 'held') log.info('the Worker counts this site as in touch');
+  else if (standing === 'reconcile') log.info('the Worker is to be compared with what is held here');
+  else log.error('a later shim of this name was heard by the Worker');
 }

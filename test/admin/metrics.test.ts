@@ -26,6 +26,7 @@ const STATUS: ShimStatus = {
   transactions: 4,
   connections: 0,
   outbox: { pending: 2, oldest: NOW - 3000 },
+  lease: 'held',
   disk: { failing: false, pending: 0 },
   deadlines: { transactions: NOW + 500, bindings: NOW + 60_000, calls: undefined, outbox: NOW },
   ghost: {
@@ -126,6 +127,7 @@ describe('Offhook status', () => {
         'Calls         1, nothing due',
         'Transactions  4, next in 500ms',
         'Connections   0',
+        'Lease         in touch with the Worker',
         'Outbox        2 waiting, the oldest for 3s, next in 0ms',
         'Wrong states  last at most: a BYE is lost 40s; phones vanish 17m 26s',
         'Disk          well',

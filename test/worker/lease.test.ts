@@ -107,9 +107,9 @@ describe('Offhook leases: a site that falls silent', () => {
   });
 
   it('is in touch where it spoke again before its object, which lost its memory, had to decide', async () => {
-    const { user, object } = await siteWithUser();
+    const { site, user, object } = await siteWithUser();
     await evictDurableObject(object);
-    expect(await object.renew(undefined, [], LEASE * 1000)).toMatchObject({ state: 'held' });
+    expect(await object.renew(site, undefined, [], LEASE * 1000)).toMatchObject({ state: 'held' });
     await evictDurableObject(object);
     expect(await object.standing()).toMatchObject({ since: null });
     expect(await worker.presence(user)).toMatchObject({ stale: false });

@@ -2,7 +2,15 @@ import type { Change } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
 import type { Board } from './board.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import { joinSites } from './stale-sites.ts';
 import { within } from './within.ts';
+
+/** What is read of a user. */
+export interface Reading {
+  readonly document: PresenceDocument;
+  /** The sites that reported the user, those of which nothing is live among them. */
+  readonly reporters: readonly string[];
+}
 
 /** A state of one user on its way to the board, as JSON text. */
 export interface BoardChange {
@@ -13,6 +21,8 @@ export interface BoardChange {
   readonly text: string;
   /** Whether watchers are told. */
   readonly visible: boolean;
+  /** The sites that ever reported the user, as `joinSites` writes them. */
+  readonly sites?: string;
 }
 
 /** What whoever reported is to tell the user's board before the report counts as answered. */
@@ -66,22 +76,22 @@ export class BoardFeed {
   }
 
   /** After a reload: the newest state, which `told` may or may not have heard. */
-  reload(told: string, board: string, document: PresenceDocument): void {
+  reload(told: string, board: string, reading: Reading): void {
     if (told !== board) this.#former = told;
-    this.repeat(board, document);
+    this.repeat(board, reading);
   }
 
   /** The newest state once more, where nothing waits: a report that changes nothing may be the repetition of one that was cut off. */
-  repeat(board: string, document: PresenceDocument): void {
+  repeat(board: string, reading: Reading): void {
     this.#board = board;
-    if (this.#queue.length === 0) this.#queue = [{ change: boardChange(document, true), handedTo: undefined }];
+    if (this.#queue.length === 0) this.#queue = [{ change: boardChange(reading, true), handedTo: undefined }];
   }
 
   /** Puts changes in line. */
-  add(board: string, changes: readonly Change[]): void {
+  add(board: string, changes: readonly Change[], reporters: readonly string[]): void {
     this.#board = board;
     for (const { document, entry } of changes) {
-      this.#queue.push({ change: boardChange(document, entry !== undefined), handedTo: undefined });
+      this.#queue.push({ change: boardChange({ document, reporters }, entry !== undefined), handedTo: undefined });
     }
     if (this.#queue.length > OBJECT_LIMITS.boardQueue) this.#queue = this.#queue.slice(-OBJECT_LIMITS.boardQueue);
   }
@@ -138,7 +148,7 @@ export class BoardFeed {
 }
 
 /** A document on its way to the board. */
-export function boardChange(document: PresenceDocument, visible: boolean): BoardChange {
+export function boardChange({ document, reporters }: Reading, visible: boolean): BoardChange {
   const { user, version, status } = document;
-  return { user, version, status, text: JSON.stringify(document), visible };
+  return { user, version, status, text: JSON.stringify(document), visible, sites: joinSites(reporters) };
 }

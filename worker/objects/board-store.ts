@@ -1,6 +1,7 @@
 import type { BoardChange } from './board-feed.ts';
 import type { News } from './news.ts';
 import { Schema } from './schema.ts';
+import { type SeenRow, StaleSites } from './stale-sites.ts';
 
 /** Tables of a board, by version. */
 const STEPS = [
@@ -15,7 +16,20 @@ const STEPS = [
    CREATE TABLE feed (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, seq INTEGER NOT NULL, floor INTEGER NOT NULL);
    INSERT INTO feed VALUES (1, 1 + abs(random() % 1000000000), 0, 0);`,
   'CREATE TABLE hooks (id TEXT PRIMARY KEY, board TEXT NOT NULL, kind TEXT NOT NULL, users TEXT NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;',
+  // Sites that ever reported a user (an empty text: those in the document), and sites that were lost: since when (0: in touch again).
+  `ALTER TABLE users ADD COLUMN sites TEXT NOT NULL DEFAULT '';
+   CREATE TABLE stale_sites (site TEXT PRIMARY KEY, since INTEGER NOT NULL, seq INTEGER NOT NULL) WITHOUT ROWID;`,
 ];
+
+/** Columns of a user's row, as it is seen. */
+const SEEN = 'user, version, status, seq, sites, document AS text';
+
+interface Row extends SeenRow {
+  readonly [column: string]: SqlStorageValue;
+  readonly user: string;
+  readonly version: number;
+  readonly seq: number;
+}
 
 /** A user as a board lists them. */
 export interface Listed {
@@ -36,12 +50,14 @@ export interface Numbered {
 export class BoardStore {
   readonly #storage: DurableObjectStorage;
   readonly #schema: Schema;
+  readonly #stale: StaleSites;
   #seq: number | undefined;
   #epoch: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     this.#schema = new Schema(storage, STEPS, 'users');
+    this.#stale = new StaleSites(storage, this.#schema);
   }
 
   /** The tables of the whole board: those of its webhooks are among them. */
@@ -65,7 +81,7 @@ export class BoardStore {
         const known = versions.get(change.user) ?? this.#version(change.user);
         versions.set(change.user, Math.max(known, change.version));
         if (change.version <= known) continue;
-        if (change.visible) news.push({ ...change, seq: ++seq });
+        if (change.visible) news.push({ ...this.#stale.seen({ ...change, sites: change.sites ?? '' }), seq: ++seq });
         newest.set(change.user, { change, seq: change.visible ? seq : (newest.get(change.user)?.seq ?? 0) });
       }
       for (const row of newest.values()) this.#write(row.change, row.seq);
@@ -108,55 +124,81 @@ export class BoardStore {
     this.#seq = seq;
   }
 
+  /**
+   * A site is lost since then, ms since 1970 (0: in touch), with whatever `also` writes: tells what watchers are told of it, the documents of
+   * all users with whom that changes what is seen, under numbers of their own. Said again it changes nothing.
+   */
+  siteStands(site: string, since: number, also: (news: readonly News[]) => void): News[] {
+    if (this.#stale.since(site) === since) return [];
+    let { seq } = this;
+    const news: News[] = [];
+    for (const row of this.#mentioning(site)) {
+      const { user, version, status, text, sites } = this.#stale.seenIf(row, site, since);
+      if (text !== this.#stale.seen(row).text) news.push({ user, version, status, text, sites, visible: true, seq: ++seq });
+    }
+    this.#storage.transactionSync(() => {
+      this.#stale.save(site, since, seq);
+      this.#storage.sql.exec('UPDATE feed SET seq = ?', seq);
+      also(news);
+    });
+    this.#stale.note(site, since);
+    this.#seq = seq;
+    return news;
+  }
+
   /** The newest document of each of these users (undefined: of all, who are all looked at) that changed after the number `after`, in that order. */
   changedSince(after: number, users?: readonly string[]): Numbered[] {
     if (!this.#schema.created) return [];
-    const columns = 'SELECT user, seq, document AS text FROM users';
-    if (users === undefined) return this.#numbered(`${columns} WHERE seq > ? ORDER BY seq`, after);
-    return users
-      .flatMap((user) => this.#numbered(`${columns} WHERE user = ? AND seq > ?`, user, after))
-      .sort((one, other) => one.seq - other.seq);
+    const changed = new Map<string, Row>();
+    if (users === undefined) for (const row of this.#rows('WHERE seq > ?', after)) changed.set(row.user, row);
+    else
+      for (const user of users) for (const row of this.#rows('WHERE user = ? AND seq > ?', user, after)) changed.set(user, row);
+    const wanted = users && new Set(users);
+    for (const { site, seq } of this.#stale.eventsAfter(after)) {
+      for (const row of this.#mentioning(site)) {
+        if (wanted === undefined || wanted.has(row.user)) changed.set(row.user, { ...row, seq: Math.max(row.seq, seq) });
+      }
+    }
+    return [...changed.values()].map((row) => this.#stale.seen(row)).sort((one, other) => one.seq - other.seq);
   }
 
   /** The newest document of one user with its number; undefined where the board has none. */
   numbered(user: string): Numbered | undefined {
-    if (!this.#schema.created) return undefined;
-    return this.#storage.sql
-      .exec<{ user: string; seq: number; text: string }>('SELECT user, seq, document AS text FROM users WHERE user = ?', user)
-      .toArray()[0];
+    const [row] = this.#schema.created ? this.#rows('WHERE user = ?', user) : [];
+    return row && this.#stale.seen(row);
   }
 
   /** The document of one user, JSON; undefined where the board has none. */
   get(user: string): string | undefined {
     if (!this.#schema.created) return undefined;
-    return this.#storage.sql.exec<{ document: string }>('SELECT document FROM users WHERE user = ?', user).toArray()[0]?.document;
+    const [row] = this.#rows('WHERE user = ?', user);
+    return row && this.#stale.seen(row).text;
   }
 
   /** Users in the order of their names, above `after`, with that status where one is given, and of `only` these where they are given. */
   list(after: string, limit: number, status?: string, only?: readonly string[]): Listed[] {
     if (!this.#schema.created) return [];
     const filters = [
-      ...(status === undefined ? [] : ['AND status = ?']),
+      ...(status === undefined || this.#stale.any ? [] : ['AND status = ?']),
       ...(only === undefined ? [] : ['AND user IN (SELECT value FROM json_each(?))']),
     ].join(' ');
-    const values = [...(status === undefined ? [] : [status]), ...(only === undefined ? [] : [JSON.stringify(only)])];
-    return this.#storage.sql
-      .exec<{ user: string; version: number; text: string }>(
-        `SELECT user, version, document AS text FROM users WHERE user > ? ${filters} ORDER BY user LIMIT ?`,
-        after,
-        ...values,
-        limit,
-      )
-      .toArray();
+    const values = [
+      ...(status === undefined || this.#stale.any ? [] : [status]),
+      ...(only === undefined ? [] : [JSON.stringify(only)]),
+    ];
+    // While a site is lost, what is seen may be another status than the one stored: all are looked at then, until there are enough.
+    const found: Listed[] = [];
+    for (const row of this.#cursor(`WHERE user > ? ${filters} ORDER BY user`, after, ...values)) {
+      const { user, version, text, status: seen } = this.#stale.seen(row);
+      if (status === undefined || seen === status) found.push({ user, version, text });
+      if (found.length >= limit) break;
+    }
+    return found;
   }
 
-  /** Users in whose document the name of a site stands as that of a site. Looks at all users. */
-  *mentioning(site: string): Iterable<Listed> {
-    if (!this.#schema.created) return;
-    yield* this.#storage.sql.exec<{ user: string; version: number; text: string }>(
-      'SELECT user, version, document AS text FROM users WHERE instr(document, ?) > 0',
-      `"site":${JSON.stringify(site)}`,
-    );
+  /** Users of whom a site has told, with their documents as they were told. Looks at all users. */
+  mentioning(site: string): Iterable<Listed> {
+    return this.#mentioning(site);
   }
 
   /** Remembers whom a watcher named, for the time after a hibernation: an attachment has no room for it. */
@@ -193,8 +235,18 @@ export class BoardStore {
     );
   }
 
-  #numbered(query: string, ...values: (string | number)[]): Numbered[] {
-    return this.#storage.sql.exec<{ user: string; seq: number; text: string }>(query, ...values).toArray();
+  #rows(where: string, ...values: (string | number)[]): Row[] {
+    return this.#cursor(where, ...values).toArray();
+  }
+
+  #cursor(where: string, ...values: (string | number)[]): SqlStorageCursor<Row> {
+    return this.#storage.sql.exec<Row>(`SELECT ${SEEN} FROM users ${where}`, ...values);
+  }
+
+  #mentioning(site: string): Iterable<Row> {
+    if (!this.#schema.created) return [];
+    const where = "WHERE instr(sites, ?) > 0 OR (sites = '' AND instr(document, ?) > 0)";
+    return this.#cursor(where, `|${site}|`, `"site":${JSON.stringify(site)}`);
   }
 
   /** After a loss of memory. The greatest number of all rows was the last, unless a user was dropped since. */
@@ -205,16 +257,18 @@ export class BoardStore {
   }
 
   /** A change without a number (0) leaves the user at the number of the last one that had one. */
-  #write({ user, version, status, text }: BoardChange, seq: number): void {
+  #write({ user, version, status, text, sites = '' }: BoardChange, seq: number): void {
     this.#storage.sql.exec(
-      `INSERT INTO users (user, version, status, seq, document) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO users (user, version, status, seq, document, sites) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (user) DO UPDATE SET
-         version = excluded.version, status = excluded.status, seq = max(seq, excluded.seq), document = excluded.document`,
+         version = excluded.version, status = excluded.status, seq = max(seq, excluded.seq), document = excluded.document,
+         sites = excluded.sites`,
       user,
       version,
       status,
       seq,
       text,
+      sites,
     );
   }
 }

@@ -93,6 +93,17 @@ export class Board extends DurableObject<Env> {
     await this.#hooks.alarm();
   }
 
+  /** A site is lost since then, ms since 1970, or in touch again (0): what is seen of its users changes with it, and who watches them is told. */
+  siteStands(site: string, since: number): void {
+    const now = Date.now();
+    const news = this.#store.siteStands(site, since, (stored) => {
+      for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
+    });
+    if (news.length === 0) return;
+    this.#watchers.expect(news);
+    for (const subscriber of this.#subscribers) subscriber.tell(news, now);
+  }
+
   /** What is recorded of a site, about users in the buckets `from` up to, not including, `to`. */
   held(site: string, from: number, to: number): HeldUser[] {
     return heldOf(this.#store.mentioning(site), site, from, to);
@@ -142,8 +153,8 @@ export class Board extends DurableObject<Env> {
     await Promise.all(
       unknown.map(async (user) => {
         try {
-          const document = await within(OBJECT_LIMITS.boardTimeout, userObject(this.env, user).get());
-          if (document !== null) await this.put([boardChange(document, true)]);
+          const reading = await within(OBJECT_LIMITS.boardTimeout, userObject(this.env, user).read());
+          if (reading !== null) await this.put([boardChange(reading, true)]);
         } catch (error) {
           console.error(`a user could not be asked for by a board: ${error}`);
         }

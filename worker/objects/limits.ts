@@ -36,6 +36,8 @@ export const OBJECT_LIMITS = {
   leaseDoubt: 3_500,
   /** Boards that one site is known to stand on; those beyond are not told when it is lost. */
   siteBoards: 4_096,
+  /** Boards that a site tells at the same time that it is lost or back. */
+  siteTells: 16,
   /** Watchers of one board. */
   watchers: 10_000,
   /** Users in one snapshot frame, and their documents in it, characters; a document that is longer has a frame of its own. */

@@ -6,7 +6,15 @@ const STEPS = [
   `CREATE TABLE lease (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, round INTEGER NOT NULL, reconciled INTEGER NOT NULL,
      stale_since INTEGER, stopped INTEGER NOT NULL);
    CREATE TABLE boards (board TEXT PRIMARY KEY, told INTEGER NOT NULL) WITHOUT ROWID;`,
+  // An object does not know its own name when an alarm wakes it.
+  "ALTER TABLE lease ADD COLUMN site TEXT NOT NULL DEFAULT ''",
 ];
+
+/** What is stored of a site. */
+export interface StoredSite {
+  readonly site: string;
+  readonly lease: Lease;
+}
 
 /** A board on which users of the site stand, and what it was last told: since when the site is out of touch, 0 where it is in touch. */
 export interface ToldBoard {
@@ -28,29 +36,33 @@ export class SiteStore {
   }
 
   /** What was stored last, in touch until `until`; undefined for a site never heard. */
-  load(until: number): Lease | undefined {
+  load(until: number): StoredSite | undefined {
     if (!this.#schema.created) return undefined;
     const [row] = this.#storage.sql
-      .exec<{ epoch: number; round: number; reconciled: number; stale_since: number | null; stopped: number }>(
-        'SELECT epoch, round, reconciled, stale_since, stopped FROM lease WHERE id = 1',
+      .exec<{ site: string; epoch: number; round: number; reconciled: number; stale_since: number | null; stopped: number }>(
+        'SELECT site, epoch, round, reconciled, stale_since, stopped FROM lease WHERE id = 1',
       )
       .toArray();
     return (
       row && {
-        epoch: row.epoch,
-        round: row.round,
-        reconciled: row.reconciled === 1,
-        staleSince: row.stale_since,
-        left: row.stopped === 1,
-        until: row.stale_since ?? until,
+        site: row.site,
+        lease: {
+          epoch: row.epoch,
+          round: row.round,
+          reconciled: row.reconciled === 1,
+          staleSince: row.stale_since,
+          left: row.stopped === 1,
+          until: row.stale_since ?? until,
+        },
       }
     );
   }
 
-  save({ epoch, round, reconciled, staleSince, left }: Lease): void {
+  save({ site, lease: { epoch, round, reconciled, staleSince, left } }: StoredSite): void {
     this.#schema.create();
     this.#storage.sql.exec(
-      'INSERT OR REPLACE INTO lease (id, epoch, round, reconciled, stale_since, stopped) VALUES (1, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO lease (id, site, epoch, round, reconciled, stale_since, stopped) VALUES (1, ?, ?, ?, ?, ?, ?)',
+      site,
       epoch,
       round,
       Number(reconciled),

@@ -2,8 +2,11 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 import { type Lease, lapsed, left, type Renewal, reconciled, renewed } from '../presence/index.ts';
 import type { LeaseAnswer } from '../protocol/index.ts';
+import { concurrently } from '../routes/concurrently.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import { boardObject } from './places.ts';
 import { SiteStore } from './site-store.ts';
+import { within } from './within.ts';
 
 /** How a site stands, for those who read. */
 export interface Standing {
@@ -21,37 +24,47 @@ export interface Standing {
 export class Site extends DurableObject<Env> {
   readonly #store: SiteStore;
   #lease: Lease | undefined;
-  /** Boards known to be stored. */
-  readonly #boards: Set<string>;
+  /** What each board was last told: since when the site is lost, 0 where it is in touch. */
+  readonly #told = new Map<string, number>();
+  #site = '';
+  #telling: Promise<void> | undefined;
+  #failures = 0;
+  /** When boards that failed are told again, ms since 1970. */
+  #retryAt: number | undefined;
   /** When the alarm is set to go off, ms since 1970. */
   #armed: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new SiteStore(ctx.storage);
-    this.#boards = new Set(this.#store.boards().map(({ board }) => board));
+    for (const { board, told } of this.#store.boards()) this.#told.set(board, told);
     void ctx.blockConcurrencyWhile(async () => {
       this.#armed = await ctx.storage.getAlarm();
       // How far the lease was renewed is lost with the memory. It was good until the alarm; beyond, the site gets a moment to speak.
-      this.#lease = this.#store.load(Math.max(this.#armed ?? 0, Date.now() + OBJECT_LIMITS.leaseDoubt));
+      const stored = this.#store.load(Math.max(this.#armed ?? 0, Date.now() + OBJECT_LIMITS.leaseDoubt));
+      this.#site = stored?.site ?? '';
+      this.#lease = stored?.lease;
     });
   }
 
   /** A batch of the site arrived, about users of these boards. `duration` of the lease in ms. */
-  async renew(epoch: number | undefined, boards: readonly string[], duration: number): Promise<LeaseAnswer> {
+  async renew(site: string, epoch: number | undefined, boards: readonly string[], duration: number): Promise<LeaseAnswer> {
+    this.#site = site;
     this.#learn(boards);
     return this.#take(renewed(this.#lease, epoch, Date.now(), duration), duration);
   }
 
   /** That incarnation has compared what it holds with what is recorded, in that round, and told all that differed. */
-  async reconciled(epoch: number, round: number, duration: number): Promise<LeaseAnswer> {
+  async reconciled(site: string, epoch: number, round: number, duration: number): Promise<LeaseAnswer> {
+    this.#site = site;
     const now = Date.now();
     const known = this.#lease ?? renewed(undefined, epoch, now, duration).lease;
     return this.#take(reconciled(known, epoch, round, now, duration), duration);
   }
 
   /** The last word of that incarnation, which stops as planned; `leave`: having told the end of all that it had told. */
-  async stop(epoch: number, leave: boolean, duration: number): Promise<LeaseAnswer> {
+  async stop(site: string, epoch: number, leave: boolean, duration: number): Promise<LeaseAnswer> {
+    this.#site = site;
     const renewal = renewed(this.#lease, epoch, Date.now(), duration);
     const gone = leave && renewal.state !== 'superseded' && renewal.lease.staleSince === null;
     return this.#take(gone ? { ...renewal, lease: left(renewal.lease, epoch) } : renewal, duration);
@@ -66,13 +79,15 @@ export class Site extends DurableObject<Env> {
 
   /** The boards on which its users stand. */
   async boards(): Promise<string[]> {
-    return [...this.#boards];
+    return [...this.#told.keys()];
   }
 
   /** The lease may have run out. What is to be done is told from state, so an early or repeated call is harmless. */
   override async alarm(): Promise<void> {
     this.#armed = null;
+    this.#retryAt = undefined;
     if (this.#lease !== undefined) this.#commit(lapsed(this.#lease, Date.now()));
+    await this.#telling;
   }
 
   #take({ lease, state }: Renewal, duration: number): LeaseAnswer {
@@ -83,29 +98,70 @@ export class Site extends DurableObject<Env> {
   #commit(lease: Lease): void {
     const before = this.#lease;
     this.#lease = lease;
-    if (before === undefined || !sameButUntil(before, lease)) this.#store.save(lease);
+    if (before === undefined || !sameButUntil(before, lease)) this.#store.save({ site: this.#site, lease });
+    if (this.#untold().length > 0 && this.#retryAt === undefined) {
+      this.#telling ??= this.#tell().finally(() => {
+        this.#telling = undefined;
+      });
+      this.ctx.waitUntil(this.#telling);
+    }
     this.#arm();
+  }
+
+  /** Boards that do not know how the site stands. */
+  #untold(): string[] {
+    const since = this.#lease?.staleSince ?? 0;
+    return [...this.#told].flatMap(([board, told]) => (told === since ? [] : [board]));
+  }
+
+  /** Tells every board how the site stands, until each knows it; those that fail are told again later, by alarm. */
+  async #tell(): Promise<void> {
+    let failed = false;
+    for (let boards = this.#untold(); boards.length > 0 && !failed; boards = this.#untold()) {
+      const since = this.#lease?.staleSince ?? 0;
+      const done = await concurrently(boards, OBJECT_LIMITS.siteTells, (board) => this.#tellOne(board, since));
+      failed = done.includes(false);
+    }
+    if (!failed) {
+      this.#failures = 0;
+      return;
+    }
+    this.#retryAt = Date.now() + Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** this.#failures++, OBJECT_LIMITS.boardRetryMax);
+    this.#arm();
+  }
+
+  async #tellOne(board: string, since: number): Promise<boolean> {
+    try {
+      await within(OBJECT_LIMITS.boardTimeout, boardObject(this.env, board).siteStands(this.#site, since));
+      this.#store.told(board, since);
+      this.#told.set(board, since);
+      return true;
+    } catch (error) {
+      console.error(`board ${board} could not be told of a site: ${error}`);
+      return false;
+    }
   }
 
   #learn(boards: readonly string[]): void {
     for (const board of boards) {
-      if (this.#boards.has(board)) continue;
-      if (this.#boards.size >= OBJECT_LIMITS.siteBoards) {
+      if (this.#told.has(board)) continue;
+      if (this.#told.size >= OBJECT_LIMITS.siteBoards) {
         console.error(`a site stands on more than ${OBJECT_LIMITS.siteBoards} boards`);
         return;
       }
       this.#store.addBoard(board);
-      this.#boards.add(board);
+      this.#told.set(board, 0);
     }
   }
 
   /** Each `setAlarm` is a row written: it is set only where none is, or where it would come too late. */
   #arm(): void {
     const lease = this.#lease;
-    if (lease === undefined || lease.staleSince !== null || lease.left) return;
-    if (this.#armed !== null && this.#armed <= lease.until) return;
-    this.#armed = lease.until;
-    void this.ctx.storage.setAlarm(lease.until);
+    const lapses = lease === undefined || lease.staleSince !== null || lease.left ? Infinity : lease.until;
+    const wanted = Math.min(lapses, this.#retryAt ?? Infinity);
+    if (wanted === Infinity || (this.#armed !== null && this.#armed <= wanted)) return;
+    this.#armed = wanted;
+    void this.ctx.storage.setAlarm(wanted);
   }
 }
 

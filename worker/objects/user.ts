@@ -18,7 +18,7 @@ import {
   timestamp,
 } from '../presence/index.ts';
 import type { OverrideDocument, OverrideSource, PresenceDocument, Update, Verdict } from '../protocol/index.ts';
-import { BoardFeed, type Handover } from './board-feed.ts';
+import { BoardFeed, type Handover, type Reading } from './board-feed.ts';
 import { Deletion } from './deletion.ts';
 import type { HistoryQuery, HistoryRead } from './history-reader.ts';
 import { hookObject } from './hook-places.ts';
@@ -43,13 +43,6 @@ export type Overridden =
 
 /** The versions at which a change may be made (RFC 9110 13.1.1); `any`: the user has been seen; undefined: whatever is there. */
 export type Expected = readonly number[] | 'any' | undefined;
-
-/** What is read of a user. */
-export interface Reading {
-  readonly document: PresenceDocument;
-  /** The sites that reported the user, those of which nothing is live among them. */
-  readonly reporters: readonly string[];
-}
 
 /** What is read of a user's past. */
 export interface PastReading {
@@ -81,7 +74,7 @@ export class User extends DurableObject<Env> {
     this.#record = stored?.record;
     this.#deletion = new Deletion(boards, (id) => hookObject(env, id), this.#store);
     // Whether the board heard of it before memory was lost is not known: it is told again, and ignores what it has.
-    if (stored !== undefined) this.#feed.reload(stored.board, this.#boardOf(stored.record.user), documentOf(stored.record));
+    if (stored !== undefined) this.#feed.reload(stored.board, this.#boardOf(stored.record.user), readingOf(stored.record));
     void ctx.blockConcurrencyWhile(async () => {
       this.#armed = await ctx.storage.getAlarm();
     });
@@ -101,7 +94,7 @@ export class User extends DurableObject<Env> {
       this.#commit(record, changes);
       this.#arm();
     }
-    if (changes.length === 0 && this.#record !== undefined) this.#feed.repeat(this.#boardOf(user), documentOf(this.#record));
+    if (changes.length === 0 && this.#record !== undefined) this.#feed.repeat(this.#boardOf(user), readingOf(this.#record));
     const handover = this.#feed.handOver(site);
     if (handover !== undefined) return { verdicts, handover };
     await this.#show();
@@ -141,7 +134,7 @@ export class User extends DurableObject<Env> {
   /** The presence document as of now, and the sites that reported the user; null for a user never seen. */
   async read(): Promise<Reading | null> {
     const document = await this.get();
-    return document && { document, reporters: this.#record?.sites.map(({ site }) => site) ?? [] };
+    return document && { document, reporters: reportersOf(this.#record) };
   }
 
   /** A page of the history; null for a user never seen. */
@@ -158,7 +151,7 @@ export class User extends DurableObject<Env> {
     if (this.#record === undefined) return null;
     const now = Date.now();
     const step = past(this.#record, this.#store.heldAt(timestamp(at), now), at, now - this.#retention.age);
-    return { step, reporters: this.#record.sites.map(({ site }) => site) };
+    return { step, reporters: reportersOf(this.#record) };
   }
 
   /** All that is known of the user, for `why`; null for one never seen. */
@@ -225,7 +218,7 @@ export class User extends DurableObject<Env> {
     const board = this.#boardOf(record.user);
     this.#store.save(record, board, changes);
     this.#record = record;
-    this.#feed.add(board, changes);
+    this.#feed.add(board, changes, reportersOf(record));
   }
 
   async #wake(now: number): Promise<void> {
@@ -260,8 +253,12 @@ export class User extends DurableObject<Env> {
   }
 }
 
-function documentOf(record: PresenceRecord): PresenceDocument {
+function readingOf(record: PresenceRecord): Reading {
   const document = compose(record);
   if (document === undefined) throw new Error('a stored record has a version');
-  return document;
+  return { document, reporters: reportersOf(record) };
+}
+
+function reportersOf(record: PresenceRecord | undefined): string[] {
+  return record?.sites.map(({ site }) => site) ?? [];
 }

@@ -9,6 +9,9 @@ import { Unread } from './unread.ts';
 /** Close code of a watcher that does not read what it is sent: of those that RFC 6455 7.4.2 leaves to applications. */
 export const TOO_SLOW = 4008;
 
+/** What a frame has besides the document at most, with a cursor of one board, characters. */
+const CURSOR_ROOM = 120;
+
 /** What a socket's attachment says of its watcher: it outlives hibernation. */
 export interface Watcher {
   readonly id: string;
@@ -64,6 +67,12 @@ export class Watchers implements NewsSubscriber {
     }
     this.#check(socket, this.#feed.mark, now);
     this.#makeRoom(now);
+  }
+
+  /** So much more is to be read at once, through no fault of whoever reads: these changes count like a snapshot. */
+  expect(news: readonly News[]): void {
+    const size = news.reduce((sum, { text }) => sum + text.length + CURSOR_ROOM, 0);
+    for (const { unread } of this.#live.values()) unread.allow(size);
   }
 
   /** Sends changes to those who watch their users. A socket that cannot be sent to is closed. */

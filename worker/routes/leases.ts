@@ -41,7 +41,7 @@ export async function renewLease(
   const unknown = [...boards].filter((board) => known?.boards.has(board) !== true);
   if (isRenewed(known, epoch, now, duration) && unknown.length === 0) return known?.answer;
   try {
-    const answer = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).renew(epoch, unknown, duration));
+    const answer = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).renew(site, epoch, unknown, duration));
     noteLease(site, answer, now, unknown);
     return answer;
   } catch (error) {

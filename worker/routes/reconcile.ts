@@ -27,12 +27,12 @@ export async function postReconcile(c: SiteContext): Promise<Response> {
   const now = Date.now();
   const duration = leaseDuration(c.env.SITE_LEASE);
   if ('done' in read.body) {
-    const lease = await object.reconciled(read.body.epoch, read.body.done, duration);
+    const lease = await object.reconciled(read.site, read.body.epoch, read.body.done, duration);
     noteLease(site, lease, now);
     return c.json({ lease, differ: [], more: false } satisfies ReconcileAnswer);
   }
   const { epoch, from, to, users } = read.body;
-  const lease = await object.renew(epoch, [], duration);
+  const lease = await object.renew(site, epoch, [], duration);
   noteLease(site, lease, now);
   if (lease.state === 'superseded') return c.json({ lease, differ: [], more: false } satisfies ReconcileAnswer);
   const boards = (await object.boards()).filter((board) => covers(claims, board.slice(0, board.lastIndexOf('#'))));
@@ -48,7 +48,7 @@ export async function postStop(c: SiteContext): Promise<Response> {
   if (!read.ok) return read.response;
   const { site, body } = read;
   const duration = leaseDuration(c.env.SITE_LEASE);
-  const lease = await c.env.SITE.getByName(site).stop(body.epoch, body.states === 'leave', duration);
+  const lease = await c.env.SITE.getByName(site).stop(site, body.epoch, body.states === 'leave', duration);
   noteLease(site, lease, Date.now());
   return c.json({ lease, differ: [], more: false } satisfies ReconcileAnswer);
 }

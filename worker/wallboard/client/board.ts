@@ -26,7 +26,7 @@ export function connected(board: Board): Board {
 }
 
 /**
- * Takes in a frame. Within one connection an older version never replaces a newer one; of an earlier connection anything is
+ * Takes in a frame. Within one connection an older version never replaces a newer one (the same version does: it may be `stale` now); of an earlier connection anything is
  * replaced. With the last frame of a snapshot go the users that this connection has not told of.
  */
 export function applyFrame(board: Board, frame: WatchFrame): Board {
@@ -42,7 +42,7 @@ function applied(board: Board, frame: WatchFrame): Board {
   const users = new Map(board.users);
   const put = (presence: PresenceDocument) => {
     const entry = users.get(presence.user);
-    if (entry && entry.generation === board.generation && entry.presence.version >= presence.version) return;
+    if (entry && entry.generation === board.generation && entry.presence.version > presence.version) return;
     users.set(presence.user, { presence, generation: board.generation });
   };
   if (frame.type === 'change') {

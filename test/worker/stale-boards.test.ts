@@ -1,0 +1,141 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import type { PresenceDocument } from '../../worker/protocol/index.ts';
+import { newDomain, newStream, say } from './support/client.ts';
+import { eventually, workerWithLease } from './support/lease.ts';
+import { boardObjects, hang } from './support/objects.ts';
+import { TestWatcher } from './support/watcher.ts';
+
+const LEASE = 1;
+const worker = workerWithLease(LEASE);
+
+/** A domain with users at a site of its own: two on-line, one in a call, one off-line. */
+async function domainAtSite() {
+  const site = crypto.randomUUID();
+  const domain = newDomain();
+  const streams = Array.from({ length: 4 }, () => newStream('u', domain));
+  const [one, two, talks, away] = streams.map(({ user }) => user) as [string, string, string, string];
+  const words = [say.online(), say.online(), say.talking('1'), say.online()];
+  await worker.batch(
+    site,
+    streams.map((stream, i) => stream.next(words[i] as (typeof words)[0])),
+  );
+  await worker.batch(site, [(streams[3] as (typeof streams)[0]).next(say.offline())]);
+  return { site, domain, users: { one, two, talks, away }, streams, object: env.SITE.getByName(site) };
+}
+
+/** Who is what in a domain: `talking stale`, by user. */
+async function listed(domain: string, query = ''): Promise<Record<string, string>> {
+  const response = await worker.request(`/v1/domains/${domain}/presence?limit=500${query}`);
+  const { users } = (await response.json()) as { users: PresenceDocument[] };
+  return Object.fromEntries(users.map((document) => [document.user, word(document)]));
+}
+
+const word = ({ status, stale }: PresenceDocument) => (stale ? `${status} stale` : status);
+const isLost = (found: Record<string, string>) => Object.values(found).every((seen) => seen.endsWith('stale'));
+const isBack = (found: Record<string, string>) => !Object.values(found).some((seen) => seen.endsWith('stale'));
+const lost = ({ one, two, talks, away }: Awaited<ReturnType<typeof domainAtSite>>['users']) => ({
+  [one]: 'available stale',
+  [two]: 'available stale',
+  [talks]: 'talking stale',
+  [away]: 'unknown stale',
+});
+
+describe('Offhook leases: boards of a site that is lost', () => {
+  it('list its users as stale or unknown within 5 s of the end of the lease, and as they were when it is back', async () => {
+    const { site, domain, users } = await domainAtSite();
+    const begun = Date.now();
+    expect(await eventually(() => listed(domain), isLost)).toEqual(lost(users));
+    expect(Date.now() - begun).toBeLessThan(LEASE * 1000 + 5000);
+    expect(await listed(domain, '&status=unknown')).toEqual({ [users.away]: 'unknown stale' });
+    expect(await listed(domain, '&status=offline')).toEqual({});
+    await worker.batch(site, []);
+    expect(await eventually(() => listed(domain), isBack)).toMatchObject({ [users.talks]: 'talking', [users.away]: 'offline' });
+    expect(await listed(domain, '&status=offline')).toEqual({ [users.away]: 'offline' });
+  });
+
+  it('push it to who watches, once for each user, and once more when it is back; other users are not touched', async () => {
+    const { site, domain, users } = await domainAtSite();
+    const elsewhere = newStream('elsewhere', domain);
+    await worker.batch(crypto.randomUUID(), [elsewhere.next(say.online())]);
+    const own = await TestWatcher.open(`user=${encodeURIComponent(users.talks)}`);
+    const all = await TestWatcher.open(`domain=${domain}`);
+    const seen = (documents: PresenceDocument[]) =>
+      Object.fromEntries(documents.map((document) => [document.user, word(document)]));
+    const told = (await all.changes(4)).slice(0, 4);
+    expect(seen(told)).toMatchObject({ [users.talks]: 'talking stale', [users.away]: 'unknown stale' });
+    await own.changes(1);
+    await worker.batch(site, []);
+    expect(seen((await own.changes(2)).slice(1))).toEqual({ [users.talks]: 'talking' });
+    const stale = (await all.changes(8)).filter(({ user }) => user !== elsewhere.user);
+    expect(seen(stale)).toMatchObject({ [users.talks]: 'talking', [users.away]: 'offline' });
+  });
+
+  it('tell it also where board and site lost their memory, and write nothing to any user for it', async () => {
+    const { site, domain, users, object } = await domainAtSite();
+    const versions = async () =>
+      Promise.all(
+        boardObjects(domain).map((board) =>
+          runInDurableObject(board, (_, { storage }) =>
+            storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'users'").toArray().length === 0
+              ? []
+              : storage.sql.exec('SELECT user, version, status, seq, document FROM users').toArray(),
+          ),
+        ),
+      );
+    const before = await versions();
+    await evictDurableObject(object);
+    await eventually(
+      () => listed(domain),
+      (found) => Object.keys(found).length === 4 && isLost(found),
+    );
+    for (const board of boardObjects(domain)) await evictDurableObject(board);
+    expect(await listed(domain)).toEqual(lost(users));
+    expect(await versions()).toEqual(before);
+    const watcher = await TestWatcher.open(`domain=${domain}`);
+    expect(watcher.snapshot.every(({ presence }) => presence?.stale)).toBe(true);
+    await worker.batch(site, []);
+    await watcher.changes(4);
+  });
+
+  it('tell a watcher who comes back what became stale meanwhile, from memory and after it was lost', async () => {
+    const { domain, users } = await domainAtSite();
+    const query = `user=${encodeURIComponent(users.one)}`;
+    const watcher = await TestWatcher.open(query);
+    const { cursor } = watcher;
+    await watcher.leave();
+    await eventually(() => listed(domain), isLost);
+    const resumed = await TestWatcher.open(`${query}&since=${cursor}`);
+    expect((await resumed.changes(1)).map(word)).toEqual(['available stale']);
+    await resumed.leave();
+    for (const board of boardObjects(domain)) await evictDurableObject(board);
+    const again = await TestWatcher.open(`${query}&since=${cursor}`);
+    expect((await again.changes(1)).map(word)).toEqual(['available stale']);
+    expect(again.frames[0]?.type).toBe('resumed');
+  });
+
+  it('lay it over what is told while the site is lost', async () => {
+    const { site, domain, streams, users } = await domainAtSite();
+    const epoch = 9;
+    await eventually(() => listed(domain), isLost);
+    const watcher = await TestWatcher.open(`user=${encodeURIComponent(users.one)}`);
+    // An incarnation that has yet to reconcile.
+    await worker.batch(site, [(streams[0] as (typeof streams)[0]).next(say.talking('2'))], epoch);
+    expect((await watcher.changes(1)).map(word)).toEqual(['talking stale']);
+    expect(await worker.presence(users.one)).toMatchObject({ status: 'talking', stale: true });
+  });
+
+  it('hear of it later where they did not answer, and the others at once', async () => {
+    const { domain, users } = await domainAtSite();
+    const boards = boardObjects(domain);
+    const release = await hang(boards[0] as (typeof boards)[0], 'siteStands');
+    const spread = await eventually(
+      () => listed(domain),
+      (found) => Object.values(found).some((seen) => seen.endsWith('stale')),
+    );
+    expect(Object.keys(spread).length).toBe(4);
+    release();
+    expect(await eventually(() => listed(domain), isLost)).toEqual(lost(users));
+  }, 20_000);
+});
