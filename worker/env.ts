@@ -28,6 +28,11 @@ export interface Env {
   readonly WEBHOOK_ALLOW_PRIVATE?: string;
   /** The secret before, while it is being replaced: tokens that it signed are good as well. Null on a workerd that was not given one. */
   readonly OFFHOOK_SECRET_PREVIOUS?: string | null;
+  /** Requests a minute that a token may send through one isolate: reports of sites, and all else. */
+  readonly RATE_LIMIT_INGEST?: string;
+  readonly RATE_LIMIT?: string;
+  /** Cloudflare's own rate limiter, where it is bound. */
+  readonly RATE_LIMITER?: RateLimit;
   /** The audit is kept for so many days, and so many entries. */
   readonly AUDIT_DAYS?: string;
   readonly AUDIT_ENTRIES?: string;

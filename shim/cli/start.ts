@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { ReadSettings, START_SETTINGS, StartSettings } from '../config.ts';
-import { makeSecret, ownSecret } from '../embedded/secret.ts';
+import { makeSecret, ownSecret, previousSecret } from '../embedded/secret.ts';
 import { hostPort, reachable, startEmbedded } from '../embedded/worker.ts';
 import { ghostLine } from '../ghost.ts';
 import { createLog } from '../log.ts';
@@ -49,6 +49,7 @@ async function run(
     host: settings.httpHost,
     port: settings.httpPort,
     secret: secret.secret,
+    secretPrevious: settings.secretPrevious ?? (await previousSecret(folder)),
     vars: settings.workerVars,
     log,
   });

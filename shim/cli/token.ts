@@ -1,23 +1,35 @@
 import { randomUUID } from 'node:crypto';
+import { domainOf } from '#protocol';
 import type { TokenSettings } from '../config.ts';
 import { readSecret } from '../embedded/secret.ts';
 import { makeToken } from './make-token.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
-/** `offhook token`: the token on standard output, what it is good for on standard error. */
+/** `offhook token`: the token on standard output, what it is good for and its `jti` on standard error. */
 export async function token(settings: TokenSettings, terminal: Terminal): Promise<number> {
+  const { scope, domain, user: users, detail, site, expiresIn: expires = settings.expires, subject } = settings;
+  const outside = users?.find((user) => !domain.includes('*') && !domain.includes(domainOf(user)));
+  if (outside !== undefined) return fail(terminal, `${outside} is of none of the domains ${domain.join(', ')}`);
   const secret =
     settings.secret === undefined ? await readSecret(settings.stateDir) : { ok: true as const, secret: settings.secret };
-  if (!secret.ok) {
-    terminal.err(`offhook token: ${secret.text}; set OFFHOOK_SECRET to the Worker's secret, or --state-dir\n`);
-    return EXIT.failed;
-  }
+  if (!secret.ok) return fail(terminal, `${secret.text}; set OFFHOOK_SECRET to the Worker's secret, or --state-dir`);
   const now = Date.now();
-  terminal.out(`${await makeToken(settings, secret.secret, now, randomUUID())}\n`);
-  const until = new Date(now + settings.expires).toISOString();
-  const site = settings.site === undefined ? '' : `, site ${settings.site}`;
-  terminal.err(
-    `scope ${settings.scope.join(',')}, domain ${settings.domain}, detail ${settings.detail}${site}, good until ${until}\n`,
-  );
+  const id = randomUUID();
+  terminal.out(`${await makeToken({ scope, domain, users, detail, site, subject, expires }, secret.secret, now, id)}\n`);
+  const parts = [
+    `scope ${scope.join(',')}`,
+    `domain ${domain.join(',')}`,
+    ...(users === undefined ? [] : [`users ${users.join(',')}`]),
+    `detail ${detail}`,
+    ...(site === undefined ? [] : [`site ${site}`]),
+    `good until ${new Date(now + expires).toISOString()}`,
+    `jti ${id}`,
+  ];
+  terminal.err(`${parts.join(', ')}\n`);
   return EXIT.ok;
+}
+
+function fail(terminal: Terminal, text: string): number {
+  terminal.err(`offhook token: ${text}\n`);
+  return EXIT.failed;
 }

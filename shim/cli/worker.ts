@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { WorkerSettings } from '../config.ts';
-import { ownSecret } from '../embedded/secret.ts';
+import { ownSecret, previousSecret } from '../embedded/secret.ts';
 import { startEmbedded } from '../embedded/worker.ts';
 import { createLog } from '../log.ts';
 import { openState } from './state.ts';
@@ -18,8 +18,16 @@ export async function worker(settings: WorkerSettings, terminal: Terminal, wrang
     const own = settings.secret === undefined ? await ownSecret(folder) : ({ ok: true, secret: settings.secret } as const);
     if (!own.ok) return fail(terminal, own.text);
     const log = createLog(settings.logLevel, terminal.err, Date.now, settings);
+    const secretPrevious = settings.secretPrevious ?? (await previousSecret(folder));
     const place = { folder: join(folder, 'worker'), host: settings.httpHost, port: settings.httpPort };
-    const started = await startEmbedded({ wrangler, ...place, vars: settings.workerVars, secret: own.secret, log });
+    const started = await startEmbedded({
+      wrangler,
+      ...place,
+      vars: settings.workerVars,
+      secret: own.secret,
+      secretPrevious,
+      log,
+    });
     if (!started.ok) return fail(terminal, started.text);
     terminal.out(`The Worker runs at ${started.worker.url}; state is kept in ${folder}.\n`);
     await aborted(terminal.ending);

@@ -11,6 +11,13 @@ export const secretRow = optional(
   { from: 'environment' },
 );
 
+export const previousSecretRow = optional(
+  'Token',
+  text('<secret>', SECRET_PATTERN, 'at least 32 printable characters without spaces'),
+  'secret before this one: tokens that it signed are good as well (docs/tokens.md)',
+  { from: 'environment' },
+);
+
 const { workerUrl: _workerUrl, token: _token, ...own } = SHIM_SETTINGS;
 
 /** `offhook start`: the shim's settings but for what names the Worker, as it runs a Worker of its own. */
@@ -19,6 +26,7 @@ export const START_SETTINGS = {
   httpHost: setting('Addresses', address, '127.0.0.1', 'address that the Worker (REST, WebSocket, wallboard) listens at'),
   httpPort: setting('Addresses', integer(0, 65_535, '<port>'), 8787, 'port that the Worker listens at; 0 takes a free one'),
   secret: secretRow,
+  secretPrevious: previousSecretRow,
   workerVars: optional(
     'Operation',
     list(text('<name>=<value>', /^[A-Z][A-Z0-9_]{0,63}=[^,\p{Cc}]{1,512}$/u, 'NAME=value'), 64),

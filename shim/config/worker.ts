@@ -1,7 +1,8 @@
 import type { Values } from './setting.ts';
 import { START_SETTINGS } from './start.ts';
 
-const { config, httpHost, httpPort, secret, workerVars, stateDir, logLevel, logFormat, logRedact } = START_SETTINGS;
+const { config, httpHost, httpPort, secret, secretPrevious, workerVars, stateDir, logLevel, logFormat, logRedact } =
+  START_SETTINGS;
 
 /** `offhook worker`: where the Worker alone listens, and what it keeps where. */
 export const WORKER_SETTINGS = {
@@ -9,6 +10,7 @@ export const WORKER_SETTINGS = {
   httpHost,
   httpPort,
   secret,
+  secretPrevious,
   workerVars,
   stateDir,
   logLevel,

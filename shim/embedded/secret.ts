@@ -7,6 +7,8 @@ export type Secret = { readonly ok: true; readonly secret: string } | { readonly
 /** Bytes of chance in a secret that is made here. */
 const SECRET_BYTES = 48;
 
+const SECRET = /^[!-~]{32,512}$/;
+
 /** The file in the state folder that holds the secret. */
 export const secretFile = (stateDir: string) => join(stateDir, 'secret');
 
@@ -15,7 +17,7 @@ export async function readSecret(stateDir: string): Promise<Secret> {
   const file = secretFile(stateDir);
   try {
     const secret = (await readFile(file, 'utf8')).trim();
-    if (!/^[!-~]{32,512}$/.test(secret)) return { ok: false, text: `${file} does not hold a secret of 32 characters or more` };
+    if (!SECRET.test(secret)) return { ok: false, text: `${file} does not hold a secret of 32 characters or more` };
     return { ok: true, secret };
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -24,6 +26,12 @@ export async function readSecret(stateDir: string): Promise<Secret> {
       text: missing ? `there is no secret in ${stateDir} (made by the first \`npm start\`)` : (error as Error).message,
     };
   }
+}
+
+/** The secret before, in `secret-previous` of the state folder: tokens that it signed are good as well. Undefined where there is none. */
+export async function previousSecret(stateDir: string): Promise<string | undefined> {
+  const text = await readFile(`${secretFile(stateDir)}-previous`, 'utf8').catch(() => '');
+  return SECRET.test(text.trim()) ? text.trim() : undefined;
 }
 
 /** The secret of a state folder; made at the first time, readable by its owner alone. Never overwritten. */

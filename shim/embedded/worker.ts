@@ -17,6 +17,8 @@ export interface EmbeddedOptions {
   readonly port: number;
   /** Signs access tokens; given to workerd in its environment. */
   readonly secret: string;
+  /** The secret before, while it is being replaced. */
+  readonly secretPrevious?: string | undefined;
   /** Variables (`NAME=value`) in the place of those that wrangler.toml sets. */
   readonly vars?: readonly string[] | undefined;
   readonly log: Log;
@@ -58,13 +60,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const storage = join(options.folder, 'storage');
   await mkdir(storage, { recursive: true, mode: 0o700 });
   const configFile = join(options.folder, 'workerd.capnp');
-  const place = { listen: hostPort(options.host, options.port), module: 'index.js', storage, secrets: ['OFFHOOK_SECRET'] };
+  const previous = options.secretPrevious;
+  const secrets = { OFFHOOK_SECRET: options.secret, ...(previous === undefined ? {} : { OFFHOOK_SECRET_PREVIOUS: previous }) };
+  const place = { listen: hostPort(options.host, options.port), module: 'index.js', storage, secrets: Object.keys(secrets) };
   await writeFile(join(options.folder, 'index.js'), code.code);
   await writeFile(configFile, workerdConfig({ ...config.config, vars: vars.vars }, place));
 
   const closing = new AbortController();
-  const run = (port: number) =>
-    runWorkerd(configFile, hostPort(options.host, port), { OFFHOOK_SECRET: options.secret }, options.log, closing.signal);
+  const run = (port: number) => runWorkerd(configFile, hostPort(options.host, port), secrets, options.log, closing.signal);
   const first = await run(options.port);
   if (!first.ok) return { ok: false, reason: 'worker', text: first.text };
   return { ok: true, worker: supervise(first.process, run, closing, options) };

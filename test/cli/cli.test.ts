@@ -107,6 +107,30 @@ describe('Offhook access tokens', () => {
     expect(err).toContain('scope read,ingest, domain example.com, detail direction, site hq, good until ');
   });
 
+  it('names several domains, single users and its own identity', async () => {
+    const args = ['--domain', 'a.test', '--domain', 'B.test,c.test', '--user', 'alice@A.test', '--user', 'sips:bob@b.test;x=1'];
+    const { code, out, err } = await offhook(['token', ...args, '--expires-in', '2h'], { OFFHOOK_SECRET: SECRET });
+    const claims = await verify(out.trim(), SECRET, 'HS256');
+    expect([code, claims]).toEqual([
+      EXIT.ok,
+      expect.objectContaining({
+        domain: ['a.test', 'b.test', 'c.test'],
+        users: ['sip:alice@a.test', 'sip:bob@b.test'],
+        exp: (claims.iat as number) + 7200,
+      }),
+    ]);
+    expect(err).toContain('domain a.test,b.test,c.test, users sip:alice@a.test,sip:bob@b.test, detail full');
+    expect(err).toContain(`, jti ${claims.jti}\n`);
+  });
+
+  it.each([
+    [['--user', 'nobody'], EXIT.usage],
+    [['--user', 'alice@a.test', '--domain', 'b.test'], EXIT.failed],
+    [['--domain', Array.from({ length: 51 }, (_, i) => `d${i}.test`).join()], EXIT.usage],
+  ])('makes none of %j', async (args, code) => {
+    expect(await offhook(['token', ...args], { OFFHOOK_SECRET: SECRET })).toMatchObject({ code, out: '' });
+  });
+
   it('signs with the secret of the state folder', async () => {
     const made = await ownSecret(folder);
     const { out } = await offhook(['token', '--state-dir', folder]);

@@ -30,7 +30,8 @@ describe('Offhook audit of administrative acts', () => {
     await note('override.set', { user: `sip:alice@${domain}`, note: 'dnd' }, { jti: 'j1', sub: 'Anna' });
     await note('webhook.create', { domain, target: 'wh_1' }, { jti: 'j2' });
     await evictDurableObject(object());
-    const { entries } = await read('limit=2');
+    // To read it is an act of an administrator, too.
+    const entries = (await read('limit=3')).entries.filter(({ act }) => act !== 'admin.use').slice(0, 2);
     expect(entries).toEqual([
       {
         id: expect.any(Number),

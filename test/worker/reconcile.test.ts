@@ -91,9 +91,10 @@ describe('Offhook POST /v1/sites/{site}/reconcile', () => {
     const body = { version: 1, epoch: EPOCH, from: 0, to: LIMITS.reconcileBuckets, users: {} };
     const as = async (claims: object) =>
       post(`/v1/sites/${site}/reconcile`, body, await bearer({ scope: ['ingest'], ...claims }));
-    expect((await okay<ReconcileAnswer>(await as({ domain: 'other.test' }))).differ).toEqual([]);
+    expect((await okay<ReconcileAnswer>(await as({ domain: 'other.test', site }))).differ).toEqual([]);
     expect((await okay<ReconcileAnswer>(await as({ domain: '*' }))).differ).toEqual(users);
     expect(await problemOf(await as({ site: 'another' }))).toBe('403 site');
+    expect(await problemOf(await as({ domain: 'other.test' }))).toBe('403 site');
     expect((await as({ scope: ['read'] })).status).toBe(403);
   });
 

@@ -1,3 +1,4 @@
+import type { Revocation } from '../access/index.ts';
 import { Schema } from './schema.ts';
 
 /** Tables of the access object, by version. `name` of a revocation is a `jti` or a `sub`; times are ms since 1970. */
@@ -6,6 +7,7 @@ const STEPS = [
      seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, before INTEGER, until INTEGER, at INTEGER NOT NULL,
      UNIQUE (kind, name));
    CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, domain TEXT, body TEXT NOT NULL);`,
+  'CREATE TABLE watched (board TEXT PRIMARY KEY, told INTEGER NOT NULL) WITHOUT ROWID',
 ];
 
 /** One act, as the audit keeps it. */
@@ -89,6 +91,90 @@ export class AccessStore {
         ...values,
         limit,
       )
+      .toArray();
+  }
+
+  /** Revokes a token or a subject; the same again takes the place of what was. Undefined where there are too many. */
+  revoke({ kind, name, before, until }: Omit<Revocation, 'seq' | 'at'>, at: number, most: number): Revocation | undefined {
+    const { sql } = this.#storage;
+    return this.#storage.transactionSync(() => {
+      this.#schema.create();
+      sql.exec('DELETE FROM revocations WHERE until <= ?', at);
+      const [known] = sql
+        .exec<{ before: number | null }>('SELECT before FROM revocations WHERE kind = ? AND name = ?', kind, name)
+        .toArray();
+      if (known === undefined && sql.exec<{ count: number }>('SELECT count(*) AS count FROM revocations').one().count >= most) {
+        return undefined;
+      }
+      // What was revoked stays revoked.
+      const latest = before === null ? null : Math.max(before, known?.before ?? 0);
+      return sql
+        .exec<Revocation & Record<string, SqlStorageValue>>(
+          'INSERT OR REPLACE INTO revocations (kind, name, before, until, at) VALUES (?, ?, ?, ?, ?) RETURNING *',
+          kind,
+          name,
+          latest,
+          until,
+          at,
+        )
+        .one();
+    });
+  }
+
+  /** What was revoked after the number `after`, in that order. */
+  revokedAfter(after: number): Revocation[] {
+    return this.#revocations('seq > ? ORDER BY seq', after, -1);
+  }
+
+  /** A board is watched, and is told all up to the latest number: what is revoked after it is to be told. */
+  addWatched(board: string): void {
+    this.#schema.create();
+    const latest = this.latest();
+    const { sql } = this.#storage;
+    const [known] = sql.exec<{ told: number }>('SELECT told FROM watched WHERE board = ?', board).toArray();
+    if (known?.told !== latest) sql.exec('INSERT OR REPLACE INTO watched (board, told) VALUES (?, ?)', board, latest);
+  }
+
+  /** The boards that are watched and were not told all up to a number. */
+  untold(latest: number): string[] {
+    if (!this.#schema.created) return [];
+    return this.#storage.sql
+      .exec<{ board: string }>('SELECT board FROM watched WHERE told < ?', latest)
+      .toArray()
+      .map(({ board }) => board);
+  }
+
+  /** Nobody watches a board that was not told: a watch that was opened since has it told anew. */
+  dropWatched(board: string, latest: number): void {
+    this.#storage.sql.exec('DELETE FROM watched WHERE board = ? AND told < ?', board, latest);
+  }
+
+  /** The number of the latest revocation; 0 before the first. */
+  latest(): number {
+    if (!this.#schema.created) return 0;
+    const [row] = this.#storage.sql.exec<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'revocations'").toArray();
+    return row?.seq ?? 0;
+  }
+
+  /** What is revoked, of numbers below `before`, newest first. */
+  revocations(before: number, limit: number): Revocation[] {
+    return this.#revocations('seq < ? ORDER BY seq DESC', before, limit);
+  }
+
+  /** How much is kept. */
+  counts(): { readonly revocations: number; readonly audit: number } {
+    if (!this.#schema.created) return { revocations: 0, audit: 0 };
+    return this.#storage.sql
+      .exec<{ revocations: number; audit: number }>(
+        'SELECT (SELECT count(*) FROM revocations) AS revocations, (SELECT count(*) FROM audit) AS audit',
+      )
+      .one();
+  }
+
+  #revocations(where: string, ...values: number[]): Revocation[] {
+    if (!this.#schema.created) return [];
+    return this.#storage.sql
+      .exec<Revocation & Record<string, SqlStorageValue>>(`SELECT * FROM revocations WHERE ${where} LIMIT ?`, ...values)
       .toArray();
   }
 }

@@ -1,3 +1,4 @@
+import { logError } from '../log.ts';
 import type { Change } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
 import type { Board } from './board.ts';
@@ -136,7 +137,7 @@ export class BoardFeed {
     } catch (error) {
       const wait = Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** this.#failures++, OBJECT_LIMITS.boardRetryMax);
       this.#retryAt = Date.now() + wait;
-      console.error(`board ${this.#board} could not be told; tried again in ${wait} ms: ${error}`);
+      logError(`board ${this.#board} could not be told; tried again in ${wait} ms`, error);
       return false;
     }
     this.#queue = this.#queue.filter((waiting) => !sent.has(waiting));

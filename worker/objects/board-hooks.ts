@@ -1,6 +1,8 @@
 import type { Env } from '../env.ts';
 import { HOOK_LIMITS } from '../hooks/index.ts';
+import { logError } from '../log.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
+import type { BoardAlarm } from './board-alarm.ts';
 import { BoardHookStore, type HookSubscription } from './board-hook-store.ts';
 import type { BoardStore } from './board-store.ts';
 import type { HookNews } from './hook.ts';
@@ -33,19 +35,15 @@ export class BoardHooks implements NewsSubscriber {
   readonly #board: BoardStore;
   readonly #store: BoardHookStore;
   readonly #lines = new Map<string, Line>();
-  /** When the alarm is set to go off, ms since 1970. */
-  #armed: number | null = null;
+  readonly #alarm: BoardAlarm;
 
-  constructor(ctx: DurableObjectState, env: Env, board: BoardStore) {
+  constructor(ctx: DurableObjectState, env: Env, board: BoardStore, alarm: BoardAlarm) {
+    this.#alarm = alarm;
     this.#ctx = ctx;
     this.#env = env;
     this.#board = board;
     this.#store = new BoardHookStore(ctx.storage, board.schema);
     for (const { seq, ...subscription } of this.#store.all()) this.#open(subscription, seq);
-    if (this.#lines.size === 0) return;
-    void ctx.blockConcurrencyWhile(async () => {
-      this.#armed = await ctx.storage.getAlarm();
-    });
   }
 
   /**
@@ -94,12 +92,11 @@ export class BoardHooks implements NewsSubscriber {
       this.#add(line, own);
       if (line.retryAt === undefined) this.#ctx.waitUntil(this.#send(line));
     }
-    if (told) this.#arm(now + OBJECT_LIMITS.hookRepeat);
+    if (told) this.#alarm.arm(now + OBJECT_LIMITS.hookRepeat);
   }
 
   /** What is not confirmed is told again. */
   async alarm(): Promise<void> {
-    this.#armed = null;
     const lines = [...this.#lines.values()].filter(({ waiting, behind }) => waiting.length > 0 || behind);
     for (const line of lines) line.retryAt = undefined;
     await Promise.all(lines.map((line) => this.#send(line)));
@@ -140,9 +137,9 @@ export class BoardHooks implements NewsSubscriber {
       while (await this.#sendOnce(line)) line.failures = 0;
     } catch (error) {
       const wait = Math.min(OBJECT_LIMITS.boardRetryMin * 2 ** line.failures++, OBJECT_LIMITS.boardRetryMax);
-      console.error(`a webhook could not be told; tried again in ${wait} ms: ${error}`);
+      logError(`a webhook could not be told; tried again in ${wait} ms`, error);
       line.retryAt = Date.now() + wait;
-      this.#arm(line.retryAt);
+      this.#alarm.arm(line.retryAt);
     }
     line.sending = false;
   }
@@ -176,13 +173,6 @@ export class BoardHooks implements NewsSubscriber {
       .flatMap((user) => this.#board.numbered(user) ?? [])
       .filter(({ seq }) => seq > confirmed)
       .sort((a, b) => a.seq - b.seq);
-  }
-
-  /** Each `setAlarm` is a row written: it is set only where it would come too late. */
-  #arm(at: number): void {
-    if (this.#armed !== null && this.#armed <= at) return;
-    this.#armed = at;
-    void this.#ctx.storage.setAlarm(at);
   }
 }
 

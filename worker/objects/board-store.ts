@@ -24,6 +24,12 @@ const STEPS = [
 /** Columns of a user's row, as it is seen. */
 const SEEN = 'user, version, status, seq, sites, document AS text';
 
+/** How many users have a status. */
+export interface StatusCount {
+  readonly status: string;
+  readonly count: number;
+}
+
 interface Row extends SeenRow {
   readonly [column: string]: SqlStorageValue;
   readonly user: string;
@@ -166,6 +172,13 @@ export class BoardStore {
   numbered(user: string): Numbered | undefined {
     const [row] = this.#schema.created ? this.#rows('WHERE user = ?', user) : [];
     return row && this.#stale.seen(row);
+  }
+
+  /** How many users have which status: looks at all of them. */
+  counts(): StatusCount[] {
+    if (!this.#schema.created) return [];
+    const query = 'SELECT status, count(*) AS count FROM users GROUP BY status ORDER BY status';
+    return this.#storage.sql.exec<{ status: string; count: number }>(query).toArray();
   }
 
   /** The document of one user, JSON; undefined where the board has none. */

@@ -1,18 +1,22 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import { type HeldUser, heldOf } from '../presence/index.ts';
 import type { Status } from '../protocol/index.ts';
+import { BoardAlarm } from './board-alarm.ts';
 import { type BoardChange, boardChange } from './board-feed.ts';
 import type { HookSubscription } from './board-hook-store.ts';
 import { BoardHooks } from './board-hooks.ts';
-import { BoardStore, type Listed } from './board-store.ts';
+import { BoardStore, type Listed, type StatusCount } from './board-store.ts';
 import { BoardWaits } from './board-waits.ts';
 import { Feed } from './feed.ts';
 import { greeting } from './greeting.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { NewsSubscriber } from './news.ts';
+import { openerOf, tagsOf } from './opener.ts';
 import { userObject } from './places.ts';
 import { BEGUN, MISSED, watchQuery } from './watch-query.ts';
+import { WatchSweep } from './watch-sweep.ts';
 import { type Watcher, Watchers } from './watchers.ts';
 import { within } from './within.ts';
 
@@ -21,6 +25,8 @@ export class Board extends DurableObject<Env> {
   readonly #store: BoardStore;
   readonly #feed: Feed;
   readonly #watchers: Watchers;
+  readonly #alarm: BoardAlarm;
+  readonly #sweep: WatchSweep;
   readonly #hooks: BoardHooks;
   readonly #waits: BoardWaits;
   /** Who is told of what this board takes, in this order. */
@@ -33,7 +39,10 @@ export class Board extends DurableObject<Env> {
     this.#store = new BoardStore(ctx.storage);
     this.#feed = new Feed(this.#store);
     this.#watchers = new Watchers(this.#store, this.#feed, ctx.getWebSockets());
-    this.#hooks = new BoardHooks(ctx, env, this.#store);
+    // What waits may have been set an alarm for before memory was lost: only what is watched or told to webhooks was.
+    this.#alarm = new BoardAlarm(ctx, this.#store.schema.created || ctx.getWebSockets().length > 0);
+    this.#hooks = new BoardHooks(ctx, env, this.#store, this.#alarm);
+    this.#sweep = new WatchSweep(ctx, env, this.#alarm, (socket, code, reason) => this.#watchers.close(socket, code, reason));
     this.#waits = new BoardWaits(this.#store);
     this.#subscribers = [this.#feed, this.#watchers, this.#hooks, this.#waits];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
@@ -48,6 +57,11 @@ export class Board extends DurableObject<Env> {
       this.#gathered.push({ changes, resolve, reject });
       if (!this.#storing) this.ctx.waitUntil(this.#storeAll());
     });
+  }
+
+  /** How many users it lists, by status, and how many watch. */
+  counts(): { readonly users: readonly StatusCount[]; readonly watches: number } {
+    return { users: this.#store.counts(), watches: this.ctx.getWebSockets().length };
   }
 
   /** Forgets a user who is listed by another board now. */
@@ -88,9 +102,10 @@ export class Board extends DurableObject<Env> {
     return this.#waits.wait(user, statuses, ms);
   }
 
-  /** Webhooks may not have confirmed what they were told: told from state, so an early or repeated call is harmless. */
+  /** Webhooks may not have confirmed what they were told, and tokens of watches may have ended: told from state, so an early or repeated call is harmless. */
   override async alarm(): Promise<void> {
-    await this.#hooks.alarm();
+    this.#alarm.rang();
+    await Promise.all([this.#hooks.alarm(), this.#sweep.alarm(Date.now())]);
   }
 
   /** A site is lost since then, ms since 1970, or in touch again (0): what is seen of its users changes with it, and who watches them is told. */
@@ -109,19 +124,34 @@ export class Board extends DurableObject<Env> {
     return heldOf(this.#store.mentioning(site), site, from, to);
   }
 
+  /** Something was revoked: closes the watches of which it is the token; how many stay. */
+  sweep(): Promise<number> {
+    return this.#sweep.sweep(Date.now());
+  }
+
   /**
    * Opens a watcher's socket (see `watchUrl`). The snapshot, or what was missed, is sent before anything else can happen here, so no
    * change is lost and none comes twice.
    */
   override async fetch(request: Request): Promise<Response> {
-    if (this.ctx.getWebSockets().length >= OBJECT_LIMITS.watchers) return new Response(null, { status: 503 });
+    const opener = openerOf(request);
+    const tags = tagsOf(opener);
+    if (this.#isFull(tags[0])) return new Response(null, { status: 503 });
     const query = watchQuery(new URL(request.url));
     await this.#learn(query.users ?? []);
     const { 0: client, 1: server } = new WebSocketPair();
     const { users, detail, until, head = '' } = query;
-    const watcher: Watcher = { id: crypto.randomUUID(), domain: users === undefined, detail, until, head };
-    this.ctx.acceptWebSocket(server);
+    const watcher: Watcher = {
+      id: crypto.randomUUID(),
+      domain: users === undefined,
+      detail,
+      until,
+      head,
+      ...(opener && { opener }),
+    };
+    this.ctx.acceptWebSocket(server, tags);
     this.#watchers.add(server, watcher, users);
+    this.#sweep.opened(Date.now());
     const { begun, missed, frames } = greeting(this.#store, this.#feed, query);
     this.#watchers.greet(server, frames, Date.now());
     return new Response(null, { status: 101, webSocket: client, headers: { [BEGUN]: begun, [MISSED]: String(missed) } });
@@ -156,10 +186,15 @@ export class Board extends DurableObject<Env> {
           const reading = await within(OBJECT_LIMITS.boardTimeout, userObject(this.env, user).read());
           if (reading !== null) await this.put([boardChange(reading, true)]);
         } catch (error) {
-          console.error(`a user could not be asked for by a board: ${error}`);
+          logError('a user could not be asked for by a board', error);
         }
       }),
     );
+  }
+
+  #isFull(token: string | undefined): boolean {
+    if (this.ctx.getWebSockets().length >= OBJECT_LIMITS.watchers) return true;
+    return token !== undefined && this.ctx.getWebSockets(token).length >= OBJECT_LIMITS.watchersByToken;
   }
 
   async #storeAll(): Promise<void> {

@@ -1,3 +1,4 @@
+import { logError } from '../log.ts';
 import type { Board } from './board.ts';
 import type { Hook } from './hook.ts';
 import { OBJECT_LIMITS } from './limits.ts';
@@ -53,7 +54,7 @@ export class Deletion {
       await Promise.all(boards.map((board) => this.#takeOff(board, user, version)));
     } catch (error) {
       this.#due = now + OBJECT_LIMITS.dropRetry;
-      console.error(`a board could not be told of a deletion; it is told again: ${error}`);
+      logError('a board could not be told of a deletion; it is told again', error);
       return false;
     }
     // Another deletion may have begun meanwhile.

@@ -1,5 +1,6 @@
 import type { Env } from '../env.ts';
 import type { HookRecord } from '../hooks/index.ts';
+import { logError } from '../log.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import { boardObject } from './places.ts';
 import { boardOf, boardsOf, shardCount } from './shard.ts';
@@ -40,7 +41,7 @@ export class HookBoards {
       await Promise.all([...this.#boards(record).keys()].map(detach));
       return true;
     } catch (error) {
-      console.error(`a board could not be told to forget a webhook: ${error}`);
+      logError('a board could not be told to forget a webhook', error);
       return false;
     }
   }

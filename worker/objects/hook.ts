@@ -10,6 +10,7 @@ import {
   type Waiting,
   wants,
 } from '../hooks/index.ts';
+import { logError } from '../log.ts';
 import { redact } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
 import { HookBoards } from './hook-boards.ts';
@@ -191,7 +192,7 @@ export class Hook extends DurableObject<Env> {
       await this.#upkeep();
     } catch (error) {
       // An alarm that fails too often is given up by the runtime: this one never does, and comes again by its own doing.
-      console.error(`a webhook's alarm failed: ${error}`);
+      logError(`a webhook's alarm failed`, error);
     }
     this.#arm();
   }

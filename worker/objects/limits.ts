@@ -40,6 +40,8 @@ export const OBJECT_LIMITS = {
   siteTells: 16,
   /** Watchers of one board. */
   watchers: 10_000,
+  /** Of these, with one token. */
+  watchersByToken: 2_000,
   /** Users in one snapshot frame, and their documents in it, characters; a document that is longer has a frame of its own. */
   snapshotUsers: 500,
   snapshotText: 256 * 1024,

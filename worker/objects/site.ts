@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import { type Lease, lapsed, left, type Renewal, reconciled, renewed } from '../presence/index.ts';
 import type { LeaseAnswer } from '../protocol/index.ts';
 import { concurrently } from '../routes/concurrently.ts';
@@ -137,7 +138,7 @@ export class Site extends DurableObject<Env> {
       this.#told.set(board, since);
       return true;
     } catch (error) {
-      console.error(`board ${board} could not be told of a site: ${error}`);
+      logError(`board ${board} could not be told of a site`, error);
       return false;
     }
   }
@@ -146,7 +147,7 @@ export class Site extends DurableObject<Env> {
     for (const board of boards) {
       if (this.#told.has(board)) continue;
       if (this.#told.size >= OBJECT_LIMITS.siteBoards) {
-        console.error(`a site stands on more than ${OBJECT_LIMITS.siteBoards} boards`);
+        logError(`a site stands on more than ${OBJECT_LIMITS.siteBoards} boards`);
         return;
       }
       this.#store.addBoard(board);

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import {
   applyDeadlines,
   applyGroup,
@@ -88,7 +89,7 @@ export class User extends DurableObject<Env> {
   async apply(user: string, site: string, updates: readonly Update[]): Promise<Applied> {
     const before = this.#record ?? emptyRecord(user, this.#deletion.floor);
     const { record, verdicts, changes, faults } = applyGroup(before, site, updates, Date.now());
-    for (const fault of faults) console.error(`an update was refused, since this program failed at it: ${fault}`);
+    for (const fault of faults) logError('an update was refused, since this program failed at it', fault);
     if (verdicts.every(({ verdict }) => verdict === 'accepted')) this.#feed.delivered(site);
     if (record !== before) {
       this.#commit(record, changes);
@@ -175,7 +176,7 @@ export class User extends DurableObject<Env> {
       await this.#wake(Date.now());
     } catch (error) {
       if (!low) throw error;
-      console.error(`a user's alarm failed, and is set anew: ${error}`);
+      logError(`a user's alarm failed, and is set anew`, error);
     }
   }
 

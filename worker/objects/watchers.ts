@@ -4,6 +4,7 @@ import type { Feed } from './feed.ts';
 import { changeFrame, checkFrame, redactText } from './frames.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { News, NewsSubscriber } from './news.ts';
+import type { Opener } from './opener.ts';
 import { Unread } from './unread.ts';
 
 /** Close code of a watcher that does not read what it is sent: of those that RFC 6455 7.4.2 leaves to applications. */
@@ -20,6 +21,8 @@ export interface Watcher {
   readonly detail: DetailLevel;
   /** When the token ends, ms since 1970; null where it does not. */
   readonly until: number | null;
+  /** Whose it is; undefined for one that was opened before this was noted. */
+  readonly opener?: Opener;
   /** What stands before the board's mark in a cursor. */
   readonly head: string;
 }

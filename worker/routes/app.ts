@@ -1,12 +1,15 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { logError } from '../log.ts';
 import { getAudit } from './audit.ts';
-import { type AppEnv, authorize, requireSecret } from './auth.ts';
+import type { AppEnv } from './auth.ts';
+import { authorize, requireSecret } from './authorize.ts';
 import { limitBody } from './body.ts';
 import { listDomain } from './domains.ts';
 import { events } from './events.ts';
 import { getHistory } from './history.ts';
+import { countRequests, getMetrics } from './metrics.ts';
 import { deleteOverride, getOverrides, putOverride } from './override.ts';
 import { getPage } from './page.ts';
 import { takes } from './parameters.ts';
@@ -14,6 +17,7 @@ import { deletePresence, getPresence, queryPresence } from './presence.ts';
 import { answer, problem } from './problem.ts';
 import { getProblem, listProblems } from './problems/page.ts';
 import { postReconcile, postStop } from './reconcile.ts';
+import { getRevocations, postRevocation } from './revocations.ts';
 import { postUpdates } from './updates.ts';
 import { watch } from './watch.ts';
 import { deleteWatch, getWatch, postWatch } from './watches.ts';
@@ -29,7 +33,7 @@ const readable = cors({
   origin: '*',
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
   allowHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Last-Event-ID'],
-  exposeHeaders: ['ETag'],
+  exposeHeaders: ['RateLimit', 'RateLimit-Policy', 'Retry-After', 'ETag'],
   maxAge: 86_400,
 });
 
@@ -40,6 +44,7 @@ app.use(
       answer(c, problem('method-not-allowed', `use ${methods.join(' or ')}`), { allow: methods.join(', ') }),
   }),
 );
+app.use(countRequests);
 app.get('/healthz', (c) => c.json({ status: 'ok' }));
 app.use(requireSecret);
 app.get('/', getPage);
@@ -76,9 +81,12 @@ app.post('/v1/watches/:user', authorize('read'), takes(), limitBody, postWatch);
 app.get('/v1/watches/:id', authorize('read'), takes(), getWatch);
 app.delete('/v1/watches/:id', authorize('write'), takes(), deleteWatch);
 app.get('/v1/audit', authorize('admin'), takes('from', 'user', 'limit', 'cursor'), getAudit);
+app.post('/v1/tokens/revocations', authorize('admin'), takes(), limitBody, postRevocation);
+app.get('/v1/tokens/revocations', authorize('admin'), takes('limit', 'cursor'), getRevocations);
+app.get('/metrics', authorize('metrics'), takes('domain'), getMetrics);
 app.notFound((c) => answer(c, problem('no-such-path', 'there is nothing at this path')));
 app.onError((error, c) => {
-  console.error(error);
+  logError('a request failed', error);
   // An object that is overloaded or restarting says so; anything else is a fault of ours.
   const passing = 'retryable' in error || 'overloaded' in error;
   if (passing) return answer(c, problem('user-unreachable', 'the user could not be reached'), { 'retry-after': '1' });

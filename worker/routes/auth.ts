@@ -1,8 +1,7 @@
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import type { Env } from '../env.ts';
-import { type DetailLevel, domainOf, type Scope, SECRET_LENGTH, type TokenClaims } from '../protocol/index.ts';
+import { type DetailLevel, domainOf, type TokenClaims } from '../protocol/index.ts';
 import { answer, type Problem, problem } from './problem.ts';
-import { readToken, secretsOf } from './token.ts';
 
 /** What the routes know besides the request: the bearer, once `authorize` has let it in. */
 export interface AppEnv {
@@ -14,28 +13,6 @@ type AppContext = Context<AppEnv>;
 
 /** Sub-protocols of `GET /v1/watch`: a browser can send its token in no other way. */
 export const WATCH_PROTOCOL = 'offhook.v1';
-const TOKEN_PROTOCOL = 'offhook.token.';
-
-/** Without a secret nobody could be told from anybody else: nothing is answered then. */
-export const requireSecret: MiddlewareHandler<AppEnv> = async (c, next) => {
-  if (secretsOf(c.env).length > 0) return next();
-  return answer(c, problem('no-secret', `OFFHOOK_SECRET is not set, or shorter than ${SECRET_LENGTH} characters`));
-};
-
-/** Lets a request pass whose token is good and has the scope (RFC 6750); no object is reached by any other. */
-export function authorize(scope: Scope): MiddlewareHandler<AppEnv> {
-  return async (c, next) => {
-    const token = tokenOf(c);
-    if (token === undefined) return challenge(c, problem('no-token', 'a bearer token is needed'));
-    const claims = await readToken(token, c.env);
-    if (claims === undefined) return challenge(c, problem('invalid-token', 'the token is not valid'), 'invalid_token');
-    if (!claims.scope.includes(scope) && !claims.scope.includes('admin')) {
-      return challenge(c, problem('missing-scope', `the token lacks the scope ${scope}`), 'insufficient_scope', scope);
-    }
-    c.set('claims', claims);
-    return next();
-  };
-}
 
 /** Whether a token covers a domain (lower case): all users of it, or some where the token names users (see `usersOf`). */
 export function covers(claims: TokenClaims, domain: string): boolean {
@@ -59,6 +36,14 @@ export function domainsOf({ domain }: TokenClaims): readonly string[] {
   return typeof domain === 'string' ? [domain] : domain;
 }
 
+/**
+ * Whether a token may hold the lease of a site: it decides whether all users of the site are fresh, of whatever domain, so a token of some
+ * domains must name the site.
+ */
+export function holdsLease(claims: TokenClaims, site: string): boolean {
+  return claims.site === undefined ? coversAll(claims) : claims.site === site;
+}
+
 /** Whether a token covers everybody: what is of no domain (revocations, the whole audit) is for such tokens alone. */
 export function coversAll(claims: TokenClaims): boolean {
   return claims.users === undefined && domainsOf(claims).includes('*');
@@ -79,21 +64,8 @@ export function forbidden(c: AppContext, what: string): Response {
   return answer(c, uncovered(what));
 }
 
-function tokenOf(c: AppContext): string | undefined {
-  const header = c.req.header('authorization');
-  if (header !== undefined) return /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(header)?.[1];
-  const offered = protocols(c).find((name) => name.startsWith(TOKEN_PROTOCOL));
-  return offered?.slice(TOKEN_PROTOCOL.length);
-}
-
 /** The sub-protocols that the client of a WebSocket offers. */
 export function protocols(c: AppContext): string[] {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') return [];
   return (c.req.header('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
-}
-
-// RFC 6750 3: "If the request lacks any authentication information, the resource server SHOULD NOT include an error code".
-function challenge(c: AppContext, told: Problem, error?: string, scope?: string): Response {
-  const parts = ['Bearer realm="offhook"', ...(error ? [`error="${error}"`] : []), ...(scope ? [`scope="${scope}"`] : [])];
-  return answer(c, told, { 'www-authenticate': parts.join(', ') });
 }

@@ -1,4 +1,5 @@
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import type { BoardChange } from '../objects/board-feed.ts';
 import { OBJECT_LIMITS } from '../objects/limits.ts';
 import { boardObject } from '../objects/places.ts';
@@ -57,7 +58,7 @@ export class BoardPost {
       return true;
     } catch (error) {
       line.failed = true;
-      console.error(`board ${board} could not be told of a batch: ${error}`);
+      logError(`board ${board} could not be told of a batch`, error);
       return false;
     }
   }

@@ -1,4 +1,5 @@
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import { OBJECT_LIMITS } from '../objects/limits.ts';
 import type { Standing } from '../objects/site.ts';
 import { within } from '../objects/within.ts';
@@ -45,7 +46,7 @@ export async function renewLease(
     noteLease(site, answer, now, unknown);
     return answer;
   } catch (error) {
-    console.error(`the lease of a site could not be renewed: ${error}`);
+    logError('the lease of a site could not be renewed', error);
     return undefined;
   }
 }
@@ -93,7 +94,7 @@ async function standingOf(env: Env, site: string): Promise<Standing | undefined>
     note(site, standing ?? { since: null, until: Date.now() + ROUTE_LIMITS.askAgain }, Date.now());
     return standing ?? undefined;
   } catch (error) {
-    console.error(`a site could not be asked: ${error}`);
+    logError('a site could not be asked', error);
     // What was known of it last may be known no better by anybody.
     return known?.standing;
   }

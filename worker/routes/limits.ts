@@ -35,4 +35,13 @@ export const ROUTE_LIMITS = {
   /** Entries of a page of the audit: default and greatest. */
   auditDefault: 100,
   auditMax: 500,
+  /** How long a request waits for the list of revoked tokens, and the pause between two tries to read it. */
+  revocationTimeout: 2_000,
+  revocationRetry: 1_000,
+  /** After a refusal of Cloudflare's own limiter, which does not say, s. */
+  limiterPause: 10,
+  /** How often the use of one token of scope `admin` is noted in the audit, by each isolate. */
+  adminNote: 3_600_000,
+  /** Domains of which one scrape tells. */
+  metricDomains: 20,
 } as const;

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
+import { openerHeader } from '../objects/opener.ts';
 import { boardObject } from '../objects/places.ts';
 import { boardOf, boardsOf, shardCount } from '../objects/shard.ts';
 import { BEGUN, type Begun, MISSED, type WatchQuery, watchUrl } from '../objects/watch-query.ts';
@@ -31,10 +32,10 @@ export async function openWatch(c: Context<AppEnv>, since: string | undefined, o
   const until = claims.exp === undefined ? null : claims.exp * 1000;
   const query = { detail, until, head: own && boards.size === 1 ? head : undefined };
 
-  const first = await openAll(c.env, boards, query, begin);
+  const first = await openAll(c.env, boards, query, begin, claims);
   const anew = begin.marks !== undefined && boards.size > 1 && first?.some(({ begun }) => begun === 'snapshot');
   if (anew) for (const { socket } of first ?? []) discard(socket);
-  const opened = anew ? await openAll(c.env, boards, query, { reset: 'expired' }) : first;
+  const opened = anew ? await openAll(c.env, boards, query, { reset: 'expired' }, claims) : first;
   if (opened === undefined) return answer(c, problem('too-many-watchers', 'too many watchers'), { 'retry-after': '10' });
   const begun = (['snapshot', 'newest'] as const).find((kind) => opened.some((board) => board.begun === kind)) ?? 'exact';
   return {
@@ -101,9 +102,10 @@ async function openAll(
   boards: ReadonlyMap<string, readonly string[] | undefined>,
   query: Pick<WatchQuery, 'detail' | 'until' | 'head'>,
   { marks, reset }: Beginning,
+  claims: TokenClaims,
 ): Promise<OpenedBoard[] | undefined> {
   const opened = await Promise.all(
-    [...boards].map(([board, users], i) => open(env, board, { ...query, users, since: marks?.[i], reset })),
+    [...boards].map(([board, users], i) => open(env, board, { ...query, users, since: marks?.[i], reset }, claims)),
   );
   const sockets = opened.filter((board) => board !== undefined);
   if (sockets.length === opened.length) return sockets;
@@ -111,8 +113,10 @@ async function openAll(
   return undefined;
 }
 
-async function open(env: Env, board: string, query: WatchQuery): Promise<OpenedBoard | undefined> {
-  const { webSocket, headers } = await boardObject(env, board).fetch(watchUrl(query), { headers: { upgrade: 'websocket' } });
+async function open(env: Env, board: string, query: WatchQuery, claims: TokenClaims): Promise<OpenedBoard | undefined> {
+  const { webSocket, headers } = await boardObject(env, board).fetch(watchUrl(query), {
+    headers: { upgrade: 'websocket', ...openerHeader(board, claims) },
+  });
   if (webSocket === null) return undefined;
   return { socket: webSocket, begun: headers.get(BEGUN) as Begun, missed: Number(headers.get(MISSED)) };
 }

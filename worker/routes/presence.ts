@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import { userObject } from '../objects/places.ts';
 import { PRESENCE_LIMITS, redact } from '../presence/index.ts';
 import { canonicalAor, type PresenceDocument } from '../protocol/index.ts';
@@ -77,7 +78,7 @@ async function ask(env: Env, user: string, limit: TimeLimit): Promise<PresenceDo
     const reading = await limit.within(userObject(env, user).read());
     return reading && (await limit.within(withStaleness(env, reading.document, reading.reporters)));
   } catch (error) {
-    console.error(`a user could not be asked: ${error}`);
+    logError('a user could not be asked', error);
     return undefined;
   }
 }

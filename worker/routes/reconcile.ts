@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { boardObject } from '../objects/places.ts';
 import { differing } from '../presence/index.ts';
 import { LIMITS, PROTOCOL_VERSION, type ReconcileAnswer } from '../protocol/index.ts';
-import { type AppEnv, covers } from './auth.ts';
+import { type AppEnv, covers, holdsLease, mayRead } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { finding } from './field.ts';
 import { leaseDuration, noteLease } from './leases.ts';
@@ -37,7 +37,10 @@ export async function postReconcile(c: SiteContext): Promise<Response> {
   if (lease.state === 'superseded') return c.json({ lease, differ: [], more: false } satisfies ReconcileAnswer);
   const boards = (await object.boards()).filter((board) => covers(claims, board.slice(0, board.lastIndexOf('#'))));
   const held = await Promise.all(boards.map((board) => boardObject(c.env, board).held(site, from, to)));
-  const differ = differing(users, held.flat());
+  const differ = differing(
+    users,
+    held.flat().filter(({ user }) => mayRead(claims, user)),
+  );
   const named = differ.slice(0, LIMITS.reconcileDiffer);
   return c.json({ lease, differ: named, more: named.length < differ.length } satisfies ReconcileAnswer);
 }
@@ -62,9 +65,8 @@ async function readBody<T>(c: SiteContext, schema: (body: object) => z.ZodType<T
   const refused = (told: Problem): ReadBody<T> => ({ ok: false, response: answer(c, told) });
   const site = siteSchema.safeParse(c.req.param('site'));
   if (!site.success) return refused(problem('bad-parameter', 'site: is no name of a site', 'site'));
-  const claims = c.get('claims');
-  if (claims.site !== undefined && claims.site !== site.data) {
-    return refused(problem('other-site', 'the token is for another site', 'site'));
+  if (!holdsLease(c.get('claims'), site.data)) {
+    return refused(problem('other-site', 'the token is for another site, or is of some domains and names no site', 'site'));
   }
   const body = await jsonObject(c);
   if (body === undefined) return refused(problem('not-json', 'the body is not a JSON object'));

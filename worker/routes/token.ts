@@ -10,7 +10,7 @@ interface Key {
 }
 
 /** One entry a secret that this isolate has seen in its environment: two, as a rule. */
-const keys = new Map<string, Promise<Key>>();
+const keys = new Map<string, Key>();
 
 /** The secrets that tokens may be signed with: OFFHOOK_SECRET and, while it is being replaced, the one before. Empty where there is none. */
 export function secretsOf(env: Env): string[] {
@@ -65,10 +65,11 @@ function kidOf(token: string): string | undefined {
   }
 }
 
-function keyOf(secret: string): Promise<Key> {
+/** Requests that come before it is made make it themselves: what one waits for may end with it. */
+async function keyOf(secret: string): Promise<Key> {
   const known = keys.get(secret);
   if (known !== undefined) return known;
-  const made = makeKey(secret);
+  const made = await makeKey(secret);
   keys.set(secret, made);
   return made;
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
 import { userObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { clockShift, shiftTimes } from '../presence/index.ts';
@@ -12,13 +13,14 @@ import {
   type UpdateAnswer,
   type Verdict,
 } from '../protocol/index.ts';
-import { type AppEnv, mayRead, uncovered } from './auth.ts';
+import { type AppEnv, holdsLease, mayRead, uncovered } from './auth.ts';
 import { BoardPost } from './board-post.ts';
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
 import { isLatest, renewLease } from './leases.ts';
 import { ROUTE_LIMITS } from './limits.ts';
+import { countVerdicts } from './metrics.ts';
 import { answer, problem } from './problem.ts';
 import { batchSchema } from './schema/batch.ts';
 import { updateSchema } from './schema/update.ts';
@@ -65,7 +67,8 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     else items.push(item);
   });
   const shards = shardCount(c.env.BOARD_SHARDS);
-  const renewal = renewLease(c.env, site, epoch, new Set([...byUser.keys()].map((user) => boardOf(user, shards))));
+  const boards = new Set([...byUser.keys()].map((user) => boardOf(user, shards)));
+  const renewal = holdsLease(claims, site) ? renewLease(c.env, site, epoch, boards) : Promise.resolve(undefined);
   // An incarnation that may be an old one is looked at before its word changes anything.
   const first = epoch === undefined || isLatest(site, epoch) ? undefined : await renewal;
   if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
@@ -78,6 +81,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     });
   });
   limit.clear();
+  countVerdicts(results);
   const lease = await renewal;
   return c.json({ results, ...(lease === undefined ? {} : { lease }) } satisfies UpdateAnswer);
 }
@@ -133,9 +137,9 @@ async function apply(
   try {
     const verdicts = limit.isOver ? undefined : await limit.within(applyAndShow(env, post, user, site, updates));
     if (verdicts !== undefined) return verdicts;
-    console.error('a user was not updated in time');
+    logError('a user was not updated in time');
   } catch (error) {
-    console.error(`a user could not be updated: ${error}`);
+    logError('a user could not be updated', error);
   }
   return updates.map(({ sequence }) => ({ sequence, verdict: 'retry', reason: 'the user could not be reached in time' }));
 }

@@ -9,6 +9,7 @@ import { boardObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { redact, timestamp } from '../presence/index.ts';
 import { canonicalAor, type DetailLevel, domainOf, type PresenceDocument, type Status } from '../protocol/index.ts';
+import { audit } from './audit.ts';
 import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { addressRefusal, hasScope } from './hook-access.ts';
@@ -51,6 +52,7 @@ export async function getWatch(c: WatchContext): Promise<Response> {
 export async function deleteWatch(c: WatchContext): Promise<Response> {
   const found = await findHook(c.env, c.get('claims'), c.req.param('id'), 'watch');
   if (found === undefined) return noWatch(c);
+  await audit(c, 'webhook.delete', { domain: found.view.record.domain, target: found.view.record.id });
   await found.hook.remove();
   return c.body(null, 204);
 }
@@ -80,6 +82,7 @@ async function waitFor(env: Env, user: string, statuses: readonly Status[], end:
 }
 
 async function makeCallback(c: UserContext, record: HookRecord): Promise<Response> {
+  await audit(c, 'webhook.create', { domain: record.domain, target: record.id });
   const opened = await (hookObject(c.env, record.id) as DurableObjectStub<Hook>).open(record);
   if (opened.is === 'full') return answer(c, problem('too-many-webhooks', 'as many webhooks and callbacks as there is room for'));
   if (opened.is === 'fulfilled') return c.body(opened.text, 200, { 'content-type': 'application/json' });

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import type { LeaseAnswer, PresenceDocument, UpdateAnswer } from '../../../worker/protocol/index.ts';
 import { app } from '../../../worker/routes/app.ts';
@@ -8,7 +9,7 @@ export function workerWithLease(seconds: number) {
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);
     headers.set('authorization', `Bearer ${await token()}`);
-    return app.request(path, { ...init, headers }, { ...env, SITE_LEASE: String(seconds) });
+    return app.request(path, { ...init, headers }, { ...env, SITE_LEASE: String(seconds) }, createExecutionContext());
   };
   const post = (path: string, body: unknown) => request(path, { method: 'POST', body: JSON.stringify(body) });
   return {

@@ -1,0 +1,93 @@
+import { ACCESS_LIMITS, Revocations } from '../access/index.ts';
+import type { Env } from '../env.ts';
+import { logError } from '../log.ts';
+import { accessObject } from './access.ts';
+import type { BoardAlarm } from './board-alarm.ts';
+import { OBJECT_LIMITS } from './limits.ts';
+import type { Opener } from './opener.ts';
+import { within } from './within.ts';
+
+/** What a sweep has to know of a watch: part of its socket's attachment. */
+interface Swept {
+  readonly socket: WebSocket;
+  /** When the token ends, ms since 1970; null where it does not. */
+  readonly until: number | null;
+  /** Whose it is; undefined for one that was opened before this was noted. */
+  readonly opener?: Opener | undefined;
+}
+
+/** Closes a socket with a code of RFC 6455 7.4.1 and a reason. */
+type Close = (socket: WebSocket, code: number, reason: string) => void;
+
+/**
+ * Closes the watches of a board whose token was revoked or has expired. The access object is told that the board is watched, and says when
+ * something is revoked, so nobody has to look from time to time. An alarm looks once after a watch was opened (its token may have been revoked a
+ * moment before), and when the next token expires.
+ */
+export class WatchSweep {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Env;
+  readonly #alarm: BoardAlarm;
+  readonly #close: Close;
+  readonly #revoked = new Revocations();
+  /** When it is to look, ms since 1970; undefined after a loss of memory: then at once. */
+  #due: number | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env, alarm: BoardAlarm, close: Close) {
+    this.#ctx = ctx;
+    this.#env = env;
+    this.#alarm = alarm;
+    this.#close = close;
+  }
+
+  /** A watch was opened. */
+  opened(now: number): void {
+    this.#plan(Math.min(this.#due ?? Infinity, now + ACCESS_LIMITS.sweepAfterOpening));
+  }
+
+  /** The board's alarm went off, for whatever reason. Never throws. */
+  async alarm(now: number): Promise<void> {
+    if (this.#due !== undefined && this.#due > now) {
+      this.#plan(this.#due);
+      return;
+    }
+    try {
+      await this.sweep(now);
+    } catch (error) {
+      logError('a board could not read the list of revoked tokens', error);
+      this.#plan(now + ACCESS_LIMITS.sweepRetry);
+    }
+  }
+
+  /** Closes what is to be closed; how many watches stay. Rejects where the list of revoked tokens cannot be read. */
+  async sweep(now: number): Promise<number> {
+    const board = this.#watches().find(({ opener }) => opener !== undefined)?.opener?.board;
+    if (board !== undefined) {
+      const read = accessObject(this.#env).watched(board, this.#revoked.seq);
+      this.#revoked.add(await within(OBJECT_LIMITS.boardTimeout, read), now);
+    }
+    let [left, next] = [0, Infinity];
+    for (const { socket, until, opener } of this.#watches()) {
+      if (until !== null && until <= now) this.#close(socket, 1008, 'the token has expired');
+      else if (opener !== undefined && this.#revoked.has(opener)) this.#close(socket, 1008, 'the token was revoked');
+      else {
+        left += 1;
+        next = Math.min(next, until ?? Infinity);
+      }
+    }
+    this.#plan(next);
+    return left;
+  }
+
+  #plan(due: number): void {
+    this.#due = due;
+    if (due !== Infinity) this.#alarm.arm(due);
+  }
+
+  #watches(): Swept[] {
+    return this.#ctx.getWebSockets().flatMap((socket) => {
+      const watch = socket.deserializeAttachment() as Omit<Swept, 'socket'> | null;
+      return watch === null ? [] : [{ ...watch, socket }];
+    });
+  }
+}
