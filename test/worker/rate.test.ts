@@ -16,7 +16,7 @@ function asker(variables: Partial<Env>, jti = crypto.randomUUID()) {
 
 const told = ({ headers }: Response) => [headers.get('ratelimit-policy'), headers.get('ratelimit')];
 
-describe('draft-ietf-httpapi-ratelimit-headers rate limits by token', () => {
+describe('Offhook rate limits by token (draft-ietf-httpapi-ratelimit-headers)', () => {
   it('tells in each answer how much is left, and refuses with Retry-After what is more', async () => {
     const ask = asker({ RATE_LIMIT: '2' });
     expect(told(await ask())).toEqual(['"requests";q=2;w=60', '"requests";r=1;t=30']);
