@@ -34,7 +34,7 @@ export async function textPage(c: Context, title: string, body: Html): Promise<R
 <style>${raw(STYLE)}</style>
 </head>
 <body>
-<nav><a href="/">Wallboard</a><a href="/problems">Problems</a></nav>
+<nav><a href="/">Wallboard</a><a href="/reference">Reference</a><a href="/problems">Problems</a></nav>
 ${body}
 </body>
 </html>

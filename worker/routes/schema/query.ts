@@ -57,3 +57,10 @@ function invalid(context: z.RefinementCtx): never {
   context.addIssue({ code: 'custom', message: 'is none of ours' });
   return z.NEVER;
 }
+
+/** The query of `GET /v1/watch` and `/v1/events`: users or one domain. */
+export const watchedSchema = z.object({
+  user: z.array(z.string()).max(LIMITS.watchUsers).optional().describe('A user to watch; may be there several times.'),
+  domain: z.string().optional().describe('A domain of which all users are watched.'),
+  since: z.string().optional().describe('The cursor of the last frame that was seen: goes on from there.'),
+});

@@ -1,0 +1,168 @@
+import * as z from 'zod';
+import { type Answer, commonProblems, type Operation } from './operation.ts';
+import { KINDS, type Kind, type KindName } from './problems/kinds.ts';
+import { problemSchema } from './schema/problem.ts';
+
+/** A JSON Schema of draft 2020-12, as far as zod makes it. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required: boolean;
+  readonly description?: string;
+  readonly schema: JsonSchema;
+}
+
+interface Content {
+  readonly [mediaType: string]: { readonly schema?: JsonSchema };
+}
+
+/** An operation object of OpenAPI 3.1. */
+export interface OperationObject {
+  readonly operationId: string;
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly description?: string;
+  readonly security: readonly { readonly bearer: readonly string[] }[];
+  readonly parameters: readonly Parameter[];
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: { readonly [status: string]: { readonly description: string; readonly content?: Content } };
+}
+
+export interface OpenapiDocument {
+  readonly openapi: '3.1.1';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly servers: readonly { readonly url: string }[];
+  readonly paths: { readonly [path: string]: { readonly [method: string]: OperationObject } };
+  readonly components: { readonly schemas: { readonly [name: string]: JsonSchema }; readonly securitySchemes: object };
+}
+
+/** What the parts of a path are. */
+const IN_PATH: Readonly<Record<string, string>> = {
+  user: 'Address of record: `alice@example.com` or `sip:alice@example.com`.',
+  domain: 'Domain of the users: `example.com`.',
+  id: 'As told when it was made.',
+  site: 'Name of the site.',
+  kind: 'Name or number of a kind of error.',
+};
+
+/** The OpenAPI 3.1 document of these operations, made of the schemas by which they are checked. */
+export function openapi(operations: readonly Operation[]): OpenapiDocument {
+  const schemas: Record<string, JsonSchema> = {};
+  const paths: Record<string, Record<string, OperationObject>> = {};
+  const problems = { 'application/problem+json': { schema: schemaOf(problemSchema, 'output', schemas) } };
+  for (const operation of operations) {
+    const path = operation.path.replace(/:(\w+)/g, '{$1}');
+    const { id, method, tag, scope, summary, description, body, answers } = operation;
+    paths[path] = {
+      ...paths[path],
+      [method]: {
+        operationId: id,
+        tags: [tag],
+        summary,
+        ...(description === undefined ? {} : { description }),
+        security: scope === undefined ? [] : [{ bearer: [scope] }],
+        parameters: parameters(operation),
+        ...(body === undefined
+          ? {}
+          : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } } } }),
+        responses: {
+          ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer, schemas)])),
+          ...problemResponses(operation, problems),
+        },
+      },
+    };
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Offhook',
+      version: '1',
+      description:
+        'Who is online, ringing, talking or gone. Errors are problem details (RFC 9457), each kind with a page at `/problems`.',
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'Made by `npx offhook token`; its scope is named by each request.',
+        },
+      },
+    },
+  };
+}
+
+/** All kinds of problems that an operation answers. */
+export function problemsOf(operation: Operation): KindName[] {
+  return [...new Set([...(operation.problems ?? []), ...commonProblems(operation)])];
+}
+
+function parameters({ path, query, headers = {} }: Operation): Parameter[] {
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']): Parameter => {
+    const description = IN_PATH[name];
+    return {
+      name,
+      in: 'path',
+      required: true,
+      ...(description === undefined ? {} : { description }),
+      schema: { type: 'string' },
+    };
+  });
+  const whole =
+    query === undefined ? {} : (schemaOf(query, 'input', {}) as { properties?: Record<string, JsonSchema>; required?: string[] });
+  const inQuery = Object.entries(whole.properties ?? {}).map(([name, { description, ...schema }]): Parameter => {
+    const told = typeof description === 'string' ? { description } : {};
+    return { name, in: 'query', required: whole.required?.includes(name) === true, ...told, schema };
+  });
+  const inHeader = Object.entries(headers).map(
+    ([name, description]): Parameter => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }),
+  );
+  return [...inPath, ...inQuery, ...inHeader];
+}
+
+function response({ means, body, types }: Answer, schemas: Record<string, JsonSchema>) {
+  const content: Record<string, { schema?: JsonSchema }> = {};
+  if (body !== undefined) content['application/json'] = { schema: schemaOf(body, 'output', schemas) };
+  for (const type of types ?? []) content[type] ??= type === 'application/json' ? {} : { schema: { type: 'string' } };
+  return { description: means, ...(Object.keys(content).length === 0 ? {} : { content }) };
+}
+
+function problemResponses(operation: Operation, content: Content) {
+  const byStatus = new Map<number, string[]>();
+  for (const name of problemsOf(operation)) {
+    const { status, title }: Kind = KINDS[name];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${name}\`: ${title}`]);
+  }
+  return Object.fromEntries([...byStatus].map(([status, told]) => [String(status), { description: told.join('\n'), content }]));
+}
+
+/** The JSON Schema of a zod schema; those that have an id go among `schemas`, and are referred to. */
+function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, JsonSchema>): JsonSchema {
+  const {
+    $schema: _,
+    $defs = {},
+    ...made
+  } = z.toJSONSchema(schema, { io, unrepresentable: 'any', override: ({ jsonSchema }) => readable(jsonSchema) });
+  const text = (value: unknown) => JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/');
+  for (const [name, definition] of Object.entries($defs)) {
+    const { id: _id, ...rest } = JSON.parse(text(definition)) as JsonSchema;
+    schemas[name] = rest;
+  }
+  return JSON.parse(text(made)) as JsonSchema;
+}
+
+/** Leaves out what only a machine could want: the format says it, or it holds of every number; and fields may be added to any answer. */
+function readable(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.format === 'date-time') delete schema.pattern;
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  delete schema.additionalProperties;
+}

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { getAudit } from '../audit.ts';
+import { getMetrics } from '../metrics.ts';
+import type { Operation } from '../operation.ts';
+import { getRevocations, postRevocation } from '../revocations.ts';
+import { auditPage, revocationAnswer, revocationPage } from '../schema/answers.ts';
+import { auditSchema } from '../schema/audit.ts';
+import { revocationListSchema, revokeSchema } from '../schema/revocation.ts';
+
+const tag = 'Administration';
+
+export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'getAudit',
+    method: 'get',
+    path: '/v1/audit',
+    tag,
+    scope: 'admin',
+    summary: 'Who did what',
+    query: auditSchema,
+    answers: { 200: { means: 'A page of administrative acts.', body: auditPage } },
+    handle: getAudit,
+  },
+  {
+    id: 'postRevocation',
+    method: 'post',
+    path: '/v1/tokens/revocations',
+    tag,
+    scope: 'admin',
+    summary: 'Revoke a token, or all of a subject',
+    body: revokeSchema.meta({ id: 'RevocationRequest' }),
+    answers: { 201: { means: 'It is revoked, everywhere within 5 seconds.', body: revocationAnswer } },
+    problems: ['forbidden'],
+    handle: postRevocation,
+  },
+  {
+    id: 'getRevocations',
+    method: 'get',
+    path: '/v1/tokens/revocations',
+    tag,
+    scope: 'admin',
+    summary: 'What is revoked',
+    query: revocationListSchema,
+    answers: { 200: { means: 'A page of revocations.', body: revocationPage } },
+    problems: ['forbidden'],
+    handle: getRevocations,
+  },
+  {
+    id: 'getMetrics',
+    method: 'get',
+    path: '/metrics',
+    tag,
+    scope: 'metrics',
+    summary: 'Counters and gauges for Prometheus',
+    query: z.object({ domain: z.array(z.string()).optional().describe('Domains whose users are counted by status.') }),
+    answers: { 200: { means: 'Text of the exposition format.', types: ['text/plain'] } },
+    problems: ['bad-domain', 'domain-not-covered'],
+    handle: getMetrics,
+  },
+];
