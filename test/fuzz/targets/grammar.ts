@@ -4,6 +4,8 @@ import { mutate, pick } from '../../support/mutate.ts';
 import { must, type Target } from '../target.ts';
 
 const URIS = [
+  'sip:+1-201-555-0123;ext=1-2;phone-context=+1@example.com;user=phone',
+  'tel:70-42;isub=%41b%2f;ext=9;phone-context=Example.com.',
   'sip:alice:secret@example.com:5060;transport=tcp;lr;maddr=10.0.0.1?subject=a%20b&priority=urgent',
   'sips:%61lice@[2001:db8::1]:5061;user=phone',
   'tel:+1-201-555-0123;ext=4;phone-context=example.com',
