@@ -1,4 +1,4 @@
-/** The part of Node's module that is used here: workerd has it with the flag `nodejs_compat`. */
+/** The part of Node's module that is used here: workerd has it by default since the compatibility date 2026-08-04. */
 declare module 'node:crypto' {
   interface Hmac {
     update(text: string): Hmac;
