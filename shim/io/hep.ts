@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { createServer, isIP, type Socket } from 'node:net';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
 import type { AddressSet } from '../core/address-set.ts';
 import { HepFramer } from '../core/hep/frame.ts';
 import { decodeHep, HEP_FAULTS, type HepFault, PROTOCOL_SIP } from '../core/hep/packet.ts';
@@ -67,6 +67,28 @@ export interface HepListener {
 /** IP protocol number of TCP. */
 const IP_TCP = 6;
 
+/** Ports that the system gives for UDP are tried so many times, as another program may hold the same one for TCP. */
+const PORTS_TRIED = 20;
+
+/** A UDP and a TCP socket at one port; rejects where a port is named and taken, or where no free one is found. */
+async function bindBoth(listen: Address): Promise<{ udp: UdpSocket; tcp: Server }> {
+  for (let tried = 1; ; tried += 1) {
+    const udp = await bindUdp(listen);
+    const tcp = createServer({ noDelay: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        tcp.once('error', reject);
+        const ipv6Only = isIP(listen.address) === 6;
+        tcp.listen({ host: listen.address, port: udp.address().port, ipv6Only }, resolve);
+      });
+      return { udp, tcp };
+    } catch (error) {
+      udp.close();
+      if (listen.port !== 0 || tried === PORTS_TRIED || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
 /** Takes HEP version 3 over UDP and TCP, both at one port (0 takes one that the system gives for UDP). Rejects where it cannot listen. */
 export async function listenHep(options: HepOptions): Promise<HepListener> {
   const limits = { ...DEFAULT_HEP_LIMITS, ...options.limits };
@@ -111,7 +133,7 @@ export async function listenHep(options: HepOptions): Promise<HepListener> {
     options.onTrouble('HEP from an address that is not allowed', from);
   };
 
-  const udp = await bindUdp(options.listen);
+  const { udp, tcp } = await bindBoth(options.listen);
   udp.on('error', (error) => options.onTrouble('HEP socket', error.message));
   udp.setRecvBufferSize(limits.receiveBuffer);
   udp.on('message', (datagram, from) => {
@@ -121,7 +143,7 @@ export async function listenHep(options: HepOptions): Promise<HepListener> {
   const { port } = udp.address();
 
   const open = new Set<Socket>();
-  const tcp = createServer({ noDelay: true }, (socket) => {
+  tcp.on('connection', (socket) => {
     const from = socket.remoteAddress ?? '';
     socket.on('error', () => socket.destroy());
     if (!allowed(from)) {
@@ -146,15 +168,6 @@ export async function listenHep(options: HepOptions): Promise<HepListener> {
       },
     );
   });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      tcp.once('error', reject);
-      tcp.listen({ host: options.listen.address, port, ipv6Only: isIP(options.listen.address) === 6 }, resolve);
-    });
-  } catch (error) {
-    udp.close();
-    throw error;
-  }
   tcp.on('error', (error) => options.onTrouble('HEP socket', error.message));
   return {
     address: { address: options.listen.address, port },
