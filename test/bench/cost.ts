@@ -1,11 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { readWorkerConfig } from '../../shim/embedded/wrangler.ts';
+import { rm } from 'node:fs/promises';
 import { LeanPhones } from '../support/lean-phones.ts';
 import { type StartedProduct, startProduct } from '../support/product.ts';
 import { until } from '../support/until.ts';
 import { type Figure, type Measurement, round } from './figure.ts';
+import { benchModule, type WorkerVariant, workerVariant } from './worker-variant.ts';
 
 const DOMAIN = 'example.com';
 const PAIRS = 20;
@@ -54,22 +52,14 @@ export const cost: Measurement = {
 
 type Counters = Record<string, number>;
 
-/** A wrangler.toml of the Worker with each of its classes counted. */
-async function countingWorker(): Promise<{ file: string; folder: string }> {
-  const root = join(import.meta.dirname, '../..');
-  const config = await readWorkerConfig(join(root, 'wrangler.toml'));
-  if (!config.ok) throw new Error(config.text);
-  const folder = await mkdtemp(join(tmpdir(), 'offhook-'));
-  const classes = config.config.objects.map(({ className }) => `export const ${className} = counted(worker.${className});`);
-  const imports = [
-    `import * as worker from ${JSON.stringify(config.config.main)};`,
-    `import { counted, fetchCounted } from ${JSON.stringify(join(import.meta.dirname, 'worker/counting.ts'))};`,
-  ];
-  await writeFile(join(folder, 'entry.ts'), [...imports, ...classes, 'export default { fetch: fetchCounted };', ''].join('\n'));
-  const toml = await readFile(join(root, 'wrangler.toml'), 'utf8');
-  const file = join(folder, 'wrangler.toml');
-  await writeFile(file, toml.replace(/^main = .*$/m, 'main = "entry.ts"'));
-  return { file, folder };
+/** The Worker with each of its classes counted. */
+function countingWorker(): Promise<WorkerVariant> {
+  return workerVariant(({ main, objects }) => [
+    `import * as worker from ${JSON.stringify(main)};`,
+    `import { counted, fetchCounted } from ${benchModule('counting.ts')};`,
+    ...objects.map(({ className }) => `export const ${className} = counted(worker.${className});`),
+    'export default { fetch: fetchCounted };',
+  ]);
 }
 
 async function oneCall(phones: LeanPhones, from: string, to: string): Promise<void> {

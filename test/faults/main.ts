@@ -1,7 +1,7 @@
 /** `npm run campaign:kill -- --kills 200 --seed 1`: `kill -9` of workerd again and again under load. Ends with 1 where anything was lost. */
 import { parseArgs } from 'node:util';
 import { seeded } from '../support/mutate.ts';
-import { startWorker } from '../support/product.ts';
+import { SILENT, startWorker } from '../support/product.ts';
 import { killCampaign } from './kill-campaign.ts';
 
 const { values } = parseArgs({ options: { kills: { type: 'string' }, seed: { type: 'string' } } });
@@ -12,7 +12,10 @@ if (!(Number.isInteger(kills) && kills > 0 && Number.isInteger(seed))) {
   process.exit(2);
 }
 
-const worker = await startWorker();
+/** Pauses before workerd is started again, ms: the product's own double to 5 s where it dies again and again, and would be most of the campaign. */
+const BACKOFF = { min: 100, max: 200 };
+
+const worker = await startWorker(SILENT, undefined, [], BACKOFF);
 const began = performance.now();
 try {
   const { wrong, updates, repeated, slowest } = await killCampaign(worker, kills, seeded(seed));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { sign } from 'hono/jwt';
 import type { Scope } from '#protocol';
 import { readSettings, SHIM_SETTINGS, type ShimSettings, showProblems } from '../../shim/config.ts';
-import { type EmbeddedWorker, startEmbedded } from '../../shim/embedded/worker.ts';
+import { type EmbeddedOptions, type EmbeddedWorker, startEmbedded } from '../../shim/embedded/worker.ts';
 import type { Log } from '../../shim/log.ts';
 import { type ShimStatus, startShim } from '../../shim/shim.ts';
 
@@ -38,16 +38,20 @@ const ROOT = join(import.meta.dirname, '../..');
 const nothing = () => {};
 export const SILENT: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** `wrangler`: the file that says what the Worker is; the product's own where none is given. `vars`: variables in the place of its own. */
+/**
+ * `wrangler`: the file that says what the Worker is; the product's own where none is given. `vars`: variables in the place of its own.
+ * `backoff`: pauses before workerd is started again, ms; the product's own where none are given.
+ */
 export async function startWorker(
   log: Log = SILENT,
   wrangler = join(ROOT, 'wrangler.toml'),
   vars: readonly string[] = [],
+  backoff?: EmbeddedOptions['backoff'],
 ): Promise<RunningWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'offhook-'));
   const secret = randomBytes(48).toString('base64url');
   const place = { wrangler, folder: join(folder, 'worker'), host: '127.0.0.1', port: 0 };
-  const start = await startEmbedded({ ...place, secret, vars, log });
+  const start = await startEmbedded({ ...place, secret, vars, log, ...(backoff === undefined ? {} : { backoff }) });
   if (!start.ok) {
     await rm(folder, { recursive: true, force: true });
     throw new Error(start.text);
