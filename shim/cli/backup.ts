@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackupSettings } from '../config.ts';
-import { type BackupResult, backupStore, restoreStore } from '../embedded/backup.ts';
-import { openState } from './state.ts';
+import { type BackupResult, backupStore, ownerOf, restoreStore } from '../embedded/backup.ts';
+import { lockFile, openState } from './state.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 
 /** `offhook backup FOLDER`: copies the store of a self-hosted Worker, which may go on meanwhile. */
@@ -10,12 +10,14 @@ export async function backup(folder: string, { stateDir }: BackupSettings, termi
   return told('backup', done, ({ files }) => `${files} databases of ${stateDir} are in ${folder}.`, terminal);
 }
 
-/** `offhook restore FOLDER`: puts a backup into a state folder without a store. Nothing may run on that. */
+/** `offhook restore FOLDER`: puts a backup into a state folder without a store, for its owner. Nothing may run on that. */
 export async function restore(folder: string, { stateDir }: BackupSettings, terminal: Terminal): Promise<number> {
   const opened = await openState({ stateDir, noPersistence: false });
   if (!opened.ok) return told('restore', opened, () => '', terminal);
   try {
-    const done = await restoreStore(resolve(folder), stateDir);
+    const give = await ownerOf(stateDir);
+    await give(lockFile(stateDir));
+    const done = await restoreStore(resolve(folder), stateDir, give);
     return told('restore', done, ({ files, at }) => `${files} databases of ${at} are in ${stateDir}.`, terminal);
   } finally {
     await opened.state.close();

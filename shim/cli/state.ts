@@ -12,6 +12,9 @@ export interface StateFolder {
 
 export type OpenState = { readonly ok: true; readonly state: StateFolder } | { readonly ok: false; readonly text: string };
 
+/** The file by which a process holds a state folder. */
+export const lockFile = (folder: string) => join(folder, 'lock');
+
 /** Opens (and makes) the state folder; without persistence a temporary one, which goes when it is closed. */
 export async function openState(settings: { readonly stateDir: string; readonly noPersistence: boolean }): Promise<OpenState> {
   if (settings.noPersistence) {
@@ -21,7 +24,7 @@ export async function openState(settings: { readonly stateDir: string; readonly 
   const folder = settings.stateDir;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const lock = takeLock(join(folder, 'lock'));
+    const lock = takeLock(lockFile(folder));
     if (lock === undefined) return { ok: false, text: `the state folder ${folder} is in use by another offhook` };
     return { ok: true, state: { folder, close: async () => lock.close() } };
   } catch (error) {

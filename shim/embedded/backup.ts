@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 
@@ -16,11 +16,13 @@ export type BackupResult = { readonly ok: true; readonly manifest: Manifest } | 
 
 /** The objects' storage in a state folder. */
 const STORAGE = join('worker', 'storage');
-/** Of the state folder besides: the secret that tokens are signed with, and the users' password hashes. */
-const OTHERS = ['secret', 'users.sqlite'];
+/** Of the state folder besides: the secrets that tokens are signed with, the users' password hashes. */
+const OTHERS = ['secret', 'secret-previous', 'users.sqlite'];
 const MANIFEST = 'backup.json';
 /** The class whose objects are copied last: a board may be behind a user and is told again, but must never be ahead. */
 const LAST = 'offhook-User';
+/** The class of the sites: after a restore each is asked to compare what it holds with what came back. */
+const SITES = 'offhook-Site';
 /** Where workerd keeps the alarms of a class: after its objects, as one that fires too early does no harm. */
 const ALARMS = 'metadata.sqlite';
 
@@ -50,8 +52,21 @@ export async function backupStore(stateDir: string, to: string, now: number): Pr
   }
 }
 
+/** Gives a file or folder to whom it shall belong. */
+export type Give = (path: string) => Promise<void>;
+
+/**
+ * To whom what is restored is given: root gives it to the owner of the state folder, whose service could not read it otherwise. Anybody else
+ * owns what they make.
+ */
+export async function ownerOf(stateDir: string): Promise<Give> {
+  if (process.getuid?.() !== 0) return async () => {};
+  const { uid, gid } = await stat(stateDir);
+  return (path) => chown(path, uid, gid);
+}
+
 /** Puts a backup into a state folder that holds no store, and that nothing runs on (the caller holds its lock). */
-export async function restoreStore(from: string, stateDir: string): Promise<BackupResult> {
+export async function restoreStore(from: string, stateDir: string, give: Give): Promise<BackupResult> {
   const manifest = await readManifest(from);
   if (!manifest.ok) return manifest;
   if (existsSync(join(stateDir, STORAGE))) {
@@ -64,15 +79,18 @@ export async function restoreStore(from: string, stateDir: string): Promise<Back
   const partial = join(stateDir, `${STORAGE}.partial`);
   try {
     await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true, mode: 0o700 });
-    for (const file of files) {
-      await mkdir(dirname(join(partial, file)), { recursive: true, mode: 0o700 });
-      await copyFile(join(from, STORAGE, file), join(partial, file));
-    }
-    for (const name of OTHERS.filter((name) => existsSync(join(from, name)))) {
+    const folders = new Set(files.map((file) => dirname(file)));
+    for (const folder of ['', ...folders]) await mkdir(join(partial, folder), { recursive: true, mode: 0o700 });
+    for (const file of files) await copyFile(join(from, STORAGE, file), join(partial, file));
+    const sites = files.filter((file) => file.startsWith(SITES) && !file.endsWith(ALARMS));
+    for (const file of sites) compareAnew(join(partial, file));
+    const others = OTHERS.filter((name) => existsSync(join(from, name)));
+    for (const name of others) {
       await copyFile(join(from, name), join(stateDir, name));
       await chmod(join(stateDir, name), 0o600);
     }
+    const made = [dirname(partial), partial, ...[...folders, ...files].map((name) => join(partial, name))];
+    for (const path of [...made, ...others.map((name) => join(stateDir, name))]) await give(path);
     await rename(partial, join(stateDir, STORAGE));
     return manifest;
   } catch (error) {
@@ -101,6 +119,20 @@ async function copyDatabase(from: string, to: string): Promise<void> {
   const database = new DatabaseSync(from, { readOnly: true });
   try {
     await backup(database, to);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * A site has told more than the backup has, and knows nothing of the restore: it is to compare all that it holds, as one that was out of touch
+ * (`Lease`). One that names no incarnation is never asked to, and one that has left holds nothing.
+ */
+function compareAnew(file: string): void {
+  const database = new DatabaseSync(file);
+  try {
+    const [lease] = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'lease'").all();
+    if (lease !== undefined) database.exec('UPDATE lease SET reconciled = 0, round = round + 1 WHERE epoch > 0 AND stopped = 0');
   } finally {
     database.close();
   }

@@ -23,7 +23,7 @@ export async function readSecret(stateDir: string): Promise<Secret> {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return {
       ok: false,
-      text: missing ? `there is no secret in ${stateDir} (made by the first \`npm start\`)` : (error as Error).message,
+      text: missing ? `there is no secret in ${stateDir} (made when the Worker first starts there)` : (error as Error).message,
     };
   }
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sign } from 'hono/jwt';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PresenceDocument } from '#protocol';
+import type { LeaseAnswer, PresenceDocument } from '#protocol';
 import { backupStore, restoreStore } from '../../shim/embedded/backup.ts';
 import { readSecret } from '../../shim/embedded/secret.ts';
 import { type EmbeddedWorker, startEmbedded } from '../../shim/embedded/worker.ts';
@@ -28,6 +28,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const mine = async () => {};
 const token = (...scope: string[]) => sign({ scope, domain: '*', iat: 1_700_000_000 }, SECRET, 'HS256');
 
 async function run(stateDir: string): Promise<EmbeddedWorker> {
@@ -67,7 +68,7 @@ describe('Offhook backup of a self-hosted Worker', { timeout: 60_000 }, () => {
     await worker.close();
 
     await mkdir(fresh);
-    expect(await restoreStore(copy, fresh)).toMatchObject({ ok: true });
+    expect(await restoreStore(copy, fresh, mine)).toMatchObject({ ok: true });
     expect(await readSecret(fresh)).toEqual({ ok: true, secret: SECRET });
     const restored = await run(fresh);
     // Boards were copied first: none is ahead of a user, whose next change it would pass over.
@@ -82,6 +83,40 @@ describe('Offhook backup of a self-hosted Worker', { timeout: 60_000 }, () => {
         ({ user, version }) => found.find((document) => document.user === user)?.version === version,
       ),
     );
+  });
+
+  it('has each site compare anew what it holds: it told more than the backup has, and nobody tells it so', async () => {
+    const [old, copy, fresh] = ['old', 'copy', 'new'].map((name) => join(folder, name)) as [string, string, string];
+    const epoch = NOW;
+    const say = async (url: string, path: string, body: object) => {
+      const headers = { authorization: `Bearer ${await token('ingest')}`, 'content-type': 'application/json' };
+      const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify({ version: 1, epoch, ...body }) });
+      return ((await response.json()) as { lease: LeaseAnswer }).lease;
+    };
+    const beat = (url: string) => say(url, '/v1/updates', { site: 'north', sentAt: Date.now(), updates: [] });
+    const worker = await run(old);
+    const { round } = await beat(worker.url);
+    await say(worker.url, '/v1/sites/north/reconcile', { done: round });
+    expect(await beat(worker.url)).toMatchObject({ state: 'held', round });
+    await backupStore(old, copy, NOW);
+    await worker.close();
+    await mkdir(fresh);
+    expect(await restoreStore(copy, fresh, mine)).toMatchObject({ ok: true });
+    expect(await beat((await run(fresh)).url)).toMatchObject({ state: 'reconcile', round: round + 1 });
+  });
+
+  it('is restored for whoever the state folder is of, all of it: root would keep from the service what it restores', async () => {
+    const [copy, to] = [join(folder, 'copy'), join(folder, 'to')];
+    await mkdir(join(copy, 'worker/storage/offhook-User'), { recursive: true });
+    await writeFile(join(copy, 'worker/storage/offhook-User/a.sqlite'), '');
+    for (const name of ['secret', 'secret-previous', 'users.sqlite']) await writeFile(join(copy, name), '');
+    await writeFile(join(copy, 'backup.json'), JSON.stringify({ format: 1, at: '', files: 1 }));
+    await mkdir(to);
+    const given: string[] = [];
+    await restoreStore(copy, to, async (path) => void given.push(path.replace('storage.partial', 'storage')));
+    const made = await readdir(to, { recursive: true });
+    expect(given.toSorted()).toEqual(made.map((name) => join(to, name)).toSorted());
+    expect(made).toHaveLength(7);
   });
 
   it('is refused where there is nothing to copy, or something in its place already', async () => {
@@ -99,14 +134,17 @@ describe('Offhook backup of a self-hosted Worker', { timeout: 60_000 }, () => {
     const [part, to] = [join(folder, 'part'), join(folder, 'to')];
     await mkdir(join(part, 'worker/storage/offhook-User'), { recursive: true });
     await mkdir(to);
-    expect(await restoreStore(part, to)).toMatchObject({ ok: false, text: expect.stringContaining('is no whole backup') });
+    expect(await restoreStore(part, to, mine)).toMatchObject({ ok: false, text: expect.stringContaining('is no whole backup') });
     await writeFile(join(part, 'backup.json'), JSON.stringify({ format: 1, at: '', files: 1 }));
-    expect(await restoreStore(part, to)).toMatchObject({ ok: false, text: expect.stringContaining('0 databases instead of 1') });
+    expect(await restoreStore(part, to, mine)).toMatchObject({
+      ok: false,
+      text: expect.stringContaining('0 databases instead of 1'),
+    });
     await writeFile(join(part, 'backup.json'), JSON.stringify({ format: 2, files: 0 }));
-    expect(await restoreStore(part, to)).toMatchObject({ ok: false, text: expect.stringContaining('not known here') });
+    expect(await restoreStore(part, to, mine)).toMatchObject({ ok: false, text: expect.stringContaining('not known here') });
     await writeFile(join(part, 'backup.json'), JSON.stringify({ format: 1, at: '', files: 0 }));
-    expect(await restoreStore(part, to)).toMatchObject({ ok: true });
+    expect(await restoreStore(part, to, mine)).toMatchObject({ ok: true });
     expect(existsSync(join(to, 'worker/storage.partial'))).toBe(false);
-    expect(await restoreStore(part, to)).toMatchObject({ ok: false, text: expect.stringContaining('is there already') });
+    expect(await restoreStore(part, to, mine)).toMatchObject({ ok: false, text: expect.stringContaining('is there already') });
   });
 });

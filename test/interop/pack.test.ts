@@ -47,6 +47,7 @@ describe('Offhook as npm pack makes it', { timeout: 60_000 }, () => {
         'dist/wrangler.toml',
         'docs/offhook.example.toml',
         'shim/packaging/offhook.service',
+        'shim/packaging/offhook-worker.service',
         'LICENSE',
       ]),
     );
