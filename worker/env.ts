@@ -1,6 +1,7 @@
 import type { Access } from './objects/access.ts';
 import type { Board } from './objects/board.ts';
 import type { Hook } from './objects/hook.ts';
+import type { ListServer } from './objects/list-server.ts';
 import type { Site } from './objects/site.ts';
 import type { User } from './objects/user.ts';
 
@@ -8,11 +9,14 @@ import type { User } from './objects/user.ts';
 export interface Env {
   readonly USER: DurableObjectNamespace<User>;
   readonly BOARD: DurableObjectNamespace<Board>;
+  readonly LIST: DurableObjectNamespace<ListServer>;
   readonly SITE: DurableObjectNamespace<Site>;
   readonly HOOK: DurableObjectNamespace<Hook>;
   readonly ACCESS: DurableObjectNamespace<Access>;
   /** Boards of one domain, 1 to 64. */
   readonly BOARD_SHARDS?: string;
+  /** List servers of one domain, 1 to 64. */
+  readonly LIST_SERVERS?: string;
   /** How long a site stays in touch without a word, seconds, 1 to 3600. */
   readonly SITE_LEASE?: string;
   /** Jurisdictions of domains: `example.de=eu example.com=fedramp`. */

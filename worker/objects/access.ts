@@ -4,7 +4,7 @@ import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
 import { AccessStore, type AuditBounds, type AuditFilter, type AuditRow } from './access-store.ts';
 import { OBJECT_LIMITS } from './limits.ts';
-import { boardObject } from './places.ts';
+import { watchedObject } from './places.ts';
 import { within } from './within.ts';
 
 /** The one object of this class. */
@@ -97,7 +97,7 @@ export class Access extends DurableObject<Env> {
   /** A board that is told reads the list, and so is noted as told. */
   async #tellBoard(board: string, latest: number): Promise<boolean> {
     try {
-      const left = await within(OBJECT_LIMITS.boardTimeout, boardObject(this.env, board).sweep());
+      const left = await within(OBJECT_LIMITS.boardTimeout, watchedObject(this.env, board).sweep());
       if (left === 0) this.#store.dropWatched(board, latest);
       return true;
     } catch {

@@ -16,7 +16,7 @@ import type { NewsSubscriber } from './news.ts';
 import { openerOf, tagsOf } from './opener.ts';
 import { userObject } from './places.ts';
 import { BEGUN, MISSED, watchQuery } from './watch-query.ts';
-import { WatchSweep } from './watch-sweep.ts';
+import { sleepingWatches, WatchSweep } from './watch-sweep.ts';
 import { type Watcher, Watchers } from './watchers.ts';
 import { within } from './within.ts';
 
@@ -42,7 +42,8 @@ export class Board extends DurableObject<Env> {
     // What waits may have been set an alarm for before memory was lost: only what is watched or told to webhooks was.
     this.#alarm = new BoardAlarm(ctx, this.#store.schema.created || ctx.getWebSockets().length > 0);
     this.#hooks = new BoardHooks(ctx, env, this.#store, this.#alarm);
-    this.#sweep = new WatchSweep(ctx, env, this.#alarm, (socket, code, reason) => this.#watchers.close(socket, code, reason));
+    const close = (socket: WebSocket, code: number, reason: string) => this.#watchers.close(socket, code, reason);
+    this.#sweep = new WatchSweep(env, this.#alarm, () => sleepingWatches(ctx), close);
     this.#waits = new BoardWaits(this.#store);
     this.#subscribers = [this.#feed, this.#watchers, this.#hooks, this.#waits];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
@@ -159,10 +160,7 @@ export class Board extends DurableObject<Env> {
 
   /** Watchers have nothing to say but `ping`, which is answered without waking anything, and `ack`, where they were asked. */
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const size = typeof message === 'string' ? message.length : message.byteLength;
-    if (size > OBJECT_LIMITS.watcherMessage) this.#watchers.close(socket, 1009, 'message too big');
-    else if (message === 'ack') this.#watchers.acknowledged(socket);
-    else this.#watchers.close(socket, 1008, 'only ping and ack are understood');
+    this.#watchers.heard(socket, message);
   }
 
   override async webSocketClose(socket: WebSocket, code: number): Promise<void> {

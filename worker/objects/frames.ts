@@ -54,6 +54,11 @@ export function markIn(frame: string): string {
   return frame.slice(-END.length - MARK_LENGTH, -END.length);
 }
 
+/** The cursor of a frame that is ready for a watcher. */
+export function cursorIn(frame: string): string {
+  return frame.slice(frame.lastIndexOf('"', frame.length - END.length - 1) + 1, -END.length);
+}
+
 /** Whether a frame of one board is the last of its snapshot. */
 export function endsSnapshot(frame: string): boolean {
   return typeOf(frame) === 'snapshot' && frame.endsWith(LAST, frame.length - END.length - MARK_LENGTH);

@@ -38,10 +38,15 @@ export const OBJECT_LIMITS = {
   siteBoards: 4_096,
   /** Boards that a site tells at the same time that it is lost or back. */
   siteTells: 16,
-  /** Watchers of one board. */
+  /** Watchers of one board, or of one list server. */
   watchers: 10_000,
   /** Of these, with one token. */
   watchersByToken: 2_000,
+  /** List servers of one domain: default and greatest number. */
+  listServersDefault: 1,
+  listServersMax: 64,
+  /** So long after it was opened, or could not be, a trunk is not opened again. */
+  trunkRetry: 1_000,
   /** Users in one snapshot frame, and their documents in it, characters; a document that is longer has a frame of its own. */
   snapshotUsers: 500,
   snapshotText: 256 * 1024,

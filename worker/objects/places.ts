@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { Env } from '../env.ts';
 import { domainOf } from '../protocol/index.ts';
 import type { Board } from './board.ts';
+import type { ListServer } from './list-server.ts';
+import { isListServer } from './shard.ts';
 import type { User } from './user.ts';
 
 /** Jurisdictions that Cloudflare knows: data of objects made in one never leaves it. */
@@ -10,7 +12,8 @@ const JURISDICTIONS: readonly string[] = ['eu', 'fedramp'] satisfies DurableObje
 /** Key for the names of objects where no other is set: they must be the same in each process, and for ever. */
 const DEFAULT_KEY = 'offhook';
 
-type Places = Pick<Env, 'USER' | 'BOARD' | 'JURISDICTIONS' | 'OBJECT_NAME_KEY'>;
+/** What of the bindings says where objects are. */
+export type Places = Pick<Env, 'USER' | 'BOARD' | 'JURISDICTIONS' | 'OBJECT_NAME_KEY'>;
 
 /** The object of a user (a canonical address of record): the one place where it is found. */
 export function userObject(env: Places, user: string): DurableObjectStub<User> {
@@ -23,6 +26,20 @@ export function userObject(env: Places, user: string): DurableObjectStub<User> {
 export function boardObject(env: Places, board: string): DurableObjectStub<Board> {
   const domain = board.slice(0, board.lastIndexOf('#'));
   return inJurisdiction(env.BOARD, jurisdictionOf(env.JURISDICTIONS, domain)).getByName(board);
+}
+
+/** A list server by its name (`listServerOf`). */
+export function listServerObject(env: Places & Pick<Env, 'LIST'>, name: string): DurableObjectStub<ListServer> {
+  const domain = name.slice(0, name.lastIndexOf('#'));
+  return inJurisdiction(env.LIST, jurisdictionOf(env.JURISDICTIONS, domain)).getByName(name);
+}
+
+/** What is watched, by the name that it gave the access object: a board or a list server. */
+export function watchedObject(
+  env: Places & Pick<Env, 'LIST'>,
+  name: string,
+): DurableObjectStub<Board> | DurableObjectStub<ListServer> {
+  return isListServer(name) ? listServerObject(env, name) : boardObject(env, name);
 }
 
 /**

@@ -3,9 +3,29 @@ import { OBJECT_LIMITS } from './limits.ts';
 
 /** The number of boards of a domain, from the variable BOARD_SHARDS: 1 to 64; what is no such number is the default, 4. */
 export function shardCount(variable: string | undefined): number {
-  const count = Number(variable);
-  const valid = Number.isInteger(count) && count >= 1 && count <= OBJECT_LIMITS.shardsMax;
-  return valid ? count : OBJECT_LIMITS.shardsDefault;
+  return count(variable, OBJECT_LIMITS.shardsMax) ?? OBJECT_LIMITS.shardsDefault;
+}
+
+/** The number of list servers of a domain, from the variable LIST_SERVERS: 1 to 64; what is no such number is the default, 1. */
+export function listServerCount(variable: string | undefined): number {
+  return count(variable, OBJECT_LIMITS.listServersMax) ?? OBJECT_LIMITS.listServersDefault;
+}
+
+function count(variable: string | undefined, most: number): number | undefined {
+  const number = Number(variable);
+  return Number.isInteger(number) && number >= 1 && number <= most ? number : undefined;
+}
+
+const LIST = '#list';
+
+/** The names of all list servers of a domain. */
+export function listServersOf(domain: string, servers: number): string[] {
+  return Array.from({ length: servers }, (_, n) => `${domain}${LIST}${n}`);
+}
+
+/** Whether a name is that of a list server, and not of a board. */
+export function isListServer(name: string): boolean {
+  return name.includes(LIST);
 }
 
 /** The name of the board that lists a user: `domain#shard`. */

@@ -2,13 +2,12 @@ import { ACCESS_LIMITS, Revocations } from '../access/index.ts';
 import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
 import { accessObject } from './access.ts';
-import type { BoardAlarm } from './board-alarm.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import type { Opener } from './opener.ts';
 import { within } from './within.ts';
 
-/** What a sweep has to know of a watch: part of its socket's attachment. */
-interface Swept {
+/** What a sweep has to know of a watch. */
+export interface Swept {
   readonly socket: WebSocket;
   /** When the token ends, ms since 1970; null where it does not. */
   readonly until: number | null;
@@ -16,27 +15,33 @@ interface Swept {
   readonly opener?: Opener | undefined;
 }
 
+/** Calls `alarm` of whoever sweeps at `at`, ms since 1970, at the latest. */
+interface Alarm {
+  arm(at: number): void;
+}
+
 /** Closes a socket with a code of RFC 6455 7.4.1 and a reason. */
 type Close = (socket: WebSocket, code: number, reason: string) => void;
 
 /**
- * Closes the watches of a board whose token was revoked or has expired. The access object is told that the board is watched, and says when
+ * Closes the watches of an object (a board, a list server) whose token was revoked or has expired. The access object is told that it is watched, and says when
  * something is revoked, so nobody has to look from time to time. An alarm looks once after a watch was opened (its token may have been revoked a
  * moment before), and when the next token expires.
  */
 export class WatchSweep {
-  readonly #ctx: DurableObjectState;
   readonly #env: Env;
-  readonly #alarm: BoardAlarm;
+  readonly #alarm: Alarm;
+  readonly #watches: () => readonly Swept[];
   readonly #close: Close;
   readonly #revoked = new Revocations();
   /** When it is to look, ms since 1970; undefined after a loss of memory: then at once. */
   #due: number | undefined;
 
-  constructor(ctx: DurableObjectState, env: Env, alarm: BoardAlarm, close: Close) {
-    this.#ctx = ctx;
+  /** `watches`: those that are open. */
+  constructor(env: Env, alarm: Alarm, watches: () => readonly Swept[], close: Close) {
     this.#env = env;
     this.#alarm = alarm;
+    this.#watches = watches;
     this.#close = close;
   }
 
@@ -45,7 +50,7 @@ export class WatchSweep {
     this.#plan(Math.min(this.#due ?? Infinity, now + ACCESS_LIMITS.sweepAfterOpening));
   }
 
-  /** The board's alarm went off, for whatever reason. Never throws. */
+  /** The alarm went off, for whatever reason. Never throws. */
   async alarm(now: number): Promise<void> {
     if (this.#due !== undefined && this.#due > now) {
       this.#plan(this.#due);
@@ -54,7 +59,7 @@ export class WatchSweep {
     try {
       await this.sweep(now);
     } catch (error) {
-      logError('a board could not read the list of revoked tokens', error);
+      logError('a board or list server could not read the list of revoked tokens', error);
       this.#plan(now + ACCESS_LIMITS.sweepRetry);
     }
   }
@@ -83,11 +88,12 @@ export class WatchSweep {
     this.#due = due;
     if (due !== Infinity) this.#alarm.arm(due);
   }
+}
 
-  #watches(): Swept[] {
-    return this.#ctx.getWebSockets().flatMap((socket) => {
-      const watch = socket.deserializeAttachment() as Omit<Swept, 'socket'> | null;
-      return watch === null ? [] : [{ ...watch, socket }];
-    });
-  }
+/** The watches of an object whose sockets sleep with it, by their attachments. */
+export function sleepingWatches(ctx: DurableObjectState): Swept[] {
+  return ctx.getWebSockets().flatMap((socket) => {
+    const watch = socket.deserializeAttachment() as Omit<Swept, 'socket'> | null;
+    return watch === null ? [] : [{ ...watch, socket }];
+  });
 }

@@ -1,14 +1,10 @@
 import type { DetailLevel } from '../protocol/index.ts';
 import type { BoardStore } from './board-store.ts';
 import type { Feed } from './feed.ts';
-import { changeFrame, checkFrame, redactText } from './frames.ts';
-import { OBJECT_LIMITS } from './limits.ts';
+import { changeFrame, redactText } from './frames.ts';
 import type { News, NewsSubscriber } from './news.ts';
 import type { Opener } from './opener.ts';
-import { Unread } from './unread.ts';
-
-/** Close code of a watcher that does not read what it is sent: of those that RFC 6455 7.4.2 leaves to applications. */
-export const TOO_SLOW = 4008;
+import { Readers } from './readers.ts';
 
 /** What a frame has besides the document at most, with a cursor of one board, characters. */
 const CURSOR_ROOM = 120;
@@ -27,22 +23,14 @@ export interface Watcher {
   readonly head: string;
 }
 
-interface Live {
-  readonly watcher: Watcher;
-  readonly unread: Unread;
-  /** Answers that nobody asked for. */
-  acks: number;
-}
-
 /** The sockets of a board, by what they watch. Rebuilt from attachments and store when the board wakes up; between, attachments are not read. */
 export class Watchers implements NewsSubscriber {
   readonly #store: BoardStore;
   readonly #feed: Feed;
-  readonly #live = new Map<WebSocket, Live>();
+  readonly #readers = new Readers((socket) => this.#forget(socket));
+  readonly #live = new Map<WebSocket, Watcher>();
   readonly #domain = new Set<WebSocket>();
   readonly #byUser = new Map<string, Set<WebSocket>>();
-  /** What all of them together may not have read, characters. */
-  #unread = 0;
 
   constructor(store: BoardStore, feed: Feed, sockets: readonly WebSocket[]) {
     this.#store = store;
@@ -63,45 +51,33 @@ export class Watchers implements NewsSubscriber {
 
   /** Sends a new watcher its snapshot, or what it missed. */
   greet(socket: WebSocket, frames: Iterable<string>, now: number): void {
-    const unread = this.#live.get(socket)?.unread;
     for (const frame of frames) {
-      unread?.allow(frame.length);
-      this.#send(socket, frame, now);
+      this.#readers.allow(socket, frame.length);
+      this.#readers.send(socket, frame, now);
     }
-    this.#check(socket, this.#feed.mark, now);
-    this.#makeRoom(now);
+    this.#readers.check(socket, (this.#live.get(socket)?.head ?? '') + this.#feed.mark, now);
+    this.#readers.makeRoom(now);
   }
 
   /** So much more is to be read at once, through no fault of whoever reads: these changes count like a snapshot. */
   expect(news: readonly News[]): void {
-    const size = news.reduce((sum, { text }) => sum + text.length + CURSOR_ROOM, 0);
-    for (const { unread } of this.#live.values()) unread.allow(size);
+    this.#readers.allowAll(news.reduce((sum, { text }) => sum + text.length + CURSOR_ROOM, 0));
   }
 
   /** Sends changes to those who watch their users. A socket that cannot be sent to is closed. */
   tell(news: readonly News[], now: number): void {
     for (const change of news) this.#push(change, now);
-    this.#makeRoom(now);
+    this.#readers.makeRoom(now);
   }
 
-  /** A watcher has read what it was sent before the last question. One that answers without being asked, again and again, is closed. */
-  acknowledged(socket: WebSocket): void {
-    const live = this.#live.get(socket);
-    if (live === undefined) return;
-    const before = live.unread.size;
-    const asked = live.unread.acknowledged();
-    this.#unread -= before - live.unread.size;
-    if (!asked && ++live.acks > OBJECT_LIMITS.watcherAcks) this.close(socket, 1008, 'nothing was asked');
+  /** A watcher said something. */
+  heard(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#readers.heard(socket, message);
   }
 
   /** Closes a socket and forgets it. */
   close(socket: WebSocket, code: number, reason: string): void {
-    this.#remove(socket);
-    try {
-      socket.close(code, reason);
-    } catch {
-      // It is closed already: that is all that was wanted.
-    }
+    this.#readers.close(socket, code, reason);
   }
 
   #push(change: News, now: number): void {
@@ -109,7 +85,7 @@ export class Watchers implements NewsSubscriber {
     const texts = new Map<DetailLevel, string>();
     const frames = new Map<string, string>();
     for (const socket of [...this.#domain, ...(this.#byUser.get(change.user) ?? [])]) {
-      const { detail, head, until } = (this.#live.get(socket) as Live).watcher;
+      const { detail, head, until } = this.#live.get(socket) as Watcher;
       if (until !== null && until <= now) {
         this.close(socket, 1008, 'the token has expired');
         continue;
@@ -119,57 +95,28 @@ export class Watchers implements NewsSubscriber {
       const key = detail + head;
       const frame = frames.get(key) ?? changeFrame(text, head + mark);
       frames.set(key, frame);
-      this.#send(socket, frame, now);
-      this.#check(socket, mark, now);
+      this.#readers.send(socket, frame, now);
+      this.#readers.check(socket, head + mark, now);
     }
   }
 
-  /** Those who do not answer are cut, the furthest behind first, while all together have more to read than is kept for them. */
-  #makeRoom(now: number): void {
-    if (this.#unread <= OBJECT_LIMITS.boardUnread) return;
-    const late = [...this.#live].filter(([, { unread }]) => unread.isLate(now));
-    for (const [socket] of late.sort(([, one], [, other]) => other.unread.size - one.unread.size)) {
-      if (this.#unread <= OBJECT_LIMITS.boardUnread) return;
-      this.close(socket, TOO_SLOW, 'too slow: the board has too much that is not read');
-    }
-  }
-
-  #send(socket: WebSocket, frame: string, now: number): void {
-    const unread = this.#live.get(socket)?.unread;
-    if (unread === undefined) return;
-    try {
-      socket.send(frame);
-    } catch {
-      this.close(socket, 1011, 'could not be sent to');
-      return;
-    }
-    unread.sent(frame.length);
-    this.#unread += frame.length;
-    if (unread.isTooMuch(now)) this.close(socket, TOO_SLOW, 'too slow: too much is not read');
-  }
-
-  #check(socket: WebSocket, mark: string, now: number): void {
-    const live = this.#live.get(socket);
-    if (live?.unread.ask(now)) this.#send(socket, checkFrame(live.watcher.head + mark), now);
-  }
-
-  #remove(socket: WebSocket): void {
-    const live = this.#live.get(socket);
-    if (live === undefined) return;
+  #forget(socket: WebSocket): void {
+    const watcher = this.#live.get(socket);
+    if (watcher === undefined) return;
     this.#live.delete(socket);
     this.#domain.delete(socket);
-    this.#unread -= live.unread.size;
     // A socket whose other end does not read stays for a while; when the board wakes up, it is nobody's any more.
     socket.serializeAttachment(null);
-    if (live.watcher.domain) return;
-    for (const user of this.#store.dropWatch(live.watcher.id)) {
+    if (watcher.domain) return;
+    for (const user of this.#store.dropWatch(watcher.id)) {
       const sockets = this.#byUser.get(user);
       if (sockets?.delete(socket) && sockets.size === 0) this.#byUser.delete(user);
     }
   }
 
   #index(socket: WebSocket, watcher: Watcher, users: readonly string[] | undefined): void {
-    this.#live.set(socket, { watcher, unread: new Unread(), acks: 0 });
+    this.#live.set(socket, watcher);
+    this.#readers.add(socket);
     if (users === undefined) {
       this.#domain.add(socket);
       return;

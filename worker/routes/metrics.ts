@@ -2,8 +2,8 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { Counters, labelText, metric } from '../access/index.ts';
 import { accessObject } from '../objects/access.ts';
-import { boardObject } from '../objects/places.ts';
-import { boardsOf, shardCount } from '../objects/shard.ts';
+import { boardObject, listServerObject } from '../objects/places.ts';
+import { boardsOf, listServerCount, listServersOf, shardCount } from '../objects/shard.ts';
 import type { Verdict } from '../protocol/index.ts';
 import { type AppEnv, covers, forbidden, usersOf } from './auth.ts';
 import { ROUTE_LIMITS } from './limits.ts';
@@ -71,7 +71,7 @@ export async function getMetrics(c: Context<AppEnv>): Promise<Response> {
       'Users that a domain lists, by the status that was told last.',
       boards.flatMap(usersSamples),
     ),
-    metric('offhook_watches', 'gauge', 'Open watches at the boards of a domain.', boards.map(watchesSample)),
+    metric('offhook_watches', 'gauge', 'Open watches at the boards and list servers of a domain.', boards.map(watchesSample)),
   ];
   return c.body(text.join(''), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' });
 }
@@ -84,10 +84,14 @@ interface DomainCounts {
 
 async function countDomain(env: AppEnv['Bindings'], domain: string): Promise<DomainCounts> {
   const boards = boardsOf(domain, shardCount(env.BOARD_SHARDS));
-  const counts = await Promise.all(boards.map((board) => boardObject(env, board).counts()));
+  const servers = listServersOf(domain, listServerCount(env.LIST_SERVERS));
+  const [counts, lists] = await Promise.all([
+    Promise.all(boards.map((board) => boardObject(env, board).counts())),
+    Promise.all(servers.map((server) => listServerObject(env, server).counts())),
+  ]);
   const statuses = new Map<string, number>();
   for (const { status, count } of counts.flatMap(({ users }) => users)) statuses.set(status, (statuses.get(status) ?? 0) + count);
-  return { domain, statuses, watches: counts.reduce((sum, { watches }) => sum + watches, 0) };
+  return { domain, statuses, watches: [...counts, ...lists].reduce((sum, { watches }) => sum + watches, 0) };
 }
 
 function usersSamples({ domain, statuses }: DomainCounts): [string, number][] {

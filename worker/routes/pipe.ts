@@ -1,44 +1,22 @@
-import { checkFrame } from '../objects/frames.ts';
-import { OBJECT_LIMITS } from '../objects/limits.ts';
-import { Unread } from '../objects/unread.ts';
-import { TOO_SLOW } from '../objects/watchers.ts';
-import { close, join, type OpenedWatch } from './join.ts';
+import { Joined, type OpenedWatch } from '../objects/join.ts';
+import { Readers } from '../objects/readers.ts';
 
-/** Joins the sockets of several boards into one for the client. What a board does for a client of its own (see `Watchers`) is done here. */
+/** Joins the sockets of several boards into one for the client. */
 export function pipe(watch: OpenedWatch): WebSocket {
   const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  // Else binary messages come as blobs, the size of which is not known at once.
-  server.binaryType = 'arraybuffer';
-  const unread = new Unread();
-  unread.allow(2 * watch.missed);
-  let acks = 0;
-  const send = (frame: string) => {
-    server.send(frame);
-    unread.sent(frame.length);
-  };
-  const joined = join(watch, {
+  let joined: Joined | undefined;
+  const readers = new Readers(() => joined?.close(1000, ''));
+  readers.accept(server);
+  readers.allow(server, 2 * watch.missed);
+  joined = new Joined(watch, {
     send(frame, type, cursor) {
-      if (type === 'snapshot') unread.allow(frame.length);
-      send(frame);
+      if (type === 'snapshot') readers.allow(server, frame.length);
       const now = Date.now();
-      if (unread.isTooMuch(now)) end(TOO_SLOW, 'too slow: too much is not read');
-      else if (unread.ask(now)) send(checkFrame(cursor));
+      readers.send(server, frame, now);
+      readers.check(server, cursor, now);
     },
-    close: (code, reason) => close(server, code, reason),
+    close: (code, reason) => readers.close(server, code, reason),
   });
-  function end(code: number, reason: string): void {
-    joined.close(code, reason);
-    close(server, code, reason);
-  }
-  server.addEventListener('message', ({ data }) => {
-    const size = typeof data === 'string' ? data.length : (data as ArrayBuffer).byteLength;
-    if (data === 'ping') server.send('pong');
-    else if (size > OBJECT_LIMITS.watcherMessage) end(1009, 'message too big');
-    else if (data !== 'ack') end(1008, 'only ping and ack are understood');
-    else if (!unread.acknowledged() && ++acks > OBJECT_LIMITS.watcherAcks) end(1008, 'nothing was asked');
-  });
-  server.addEventListener('close', () => end(1000, ''));
-  server.addEventListener('error', () => end(1011, 'connection failed'));
+  if (!readers.has(server)) joined.close(1000, '');
   return client;
 }

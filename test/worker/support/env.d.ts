@@ -5,6 +5,7 @@ declare namespace Cloudflare {
     readonly BOARD: DurableObjectNamespace<import('../../../worker/objects/board.ts').Board>;
     readonly SITE: DurableObjectNamespace<import('../../../worker/objects/site.ts').Site>;
     readonly HOOK: DurableObjectNamespace<import('../../../worker/objects/hook.ts').Hook>;
+    readonly LIST: DurableObjectNamespace<import('../../../worker/objects/list-server.ts').ListServer>;
     readonly ACCESS: DurableObjectNamespace<import('../../../worker/objects/access.ts').Access>;
     readonly BOARD_SHARDS: string;
     readonly SITE_LEASE: string;

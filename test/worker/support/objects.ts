@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import * as places from '../../../worker/objects/places.ts';
-import { boardOf, boardsOf, shardCount } from '../../../worker/objects/shard.ts';
+import { boardOf, boardsOf, listServersOf, shardCount } from '../../../worker/objects/shard.ts';
 
 /** The object of a user. */
 export function userObject(user: string) {
@@ -33,4 +33,10 @@ export async function hang(object: DurableObjectStub, method: string): Promise<(
 /** All boards of a domain. */
 export function boardObjects(domain: string) {
   return boardsOf(domain, shardCount(env.BOARD_SHARDS)).map((name) => places.boardObject(env, name));
+}
+
+/** The list server of a domain. */
+export function listServer(domain: string) {
+  const [name] = listServersOf(domain, 1) as [string];
+  return places.listServerObject(env, name);
 }

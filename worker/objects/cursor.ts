@@ -1,5 +1,5 @@
-import { MARK_LENGTH, NOWHERE, placeOf } from '../objects/mark.ts';
 import { type DetailLevel, LIMITS, type ResetReason } from '../protocol/index.ts';
+import { MARK_LENGTH, NOWHERE, placeOf } from './mark.ts';
 
 /** The first character of a cursor: its form. */
 const FORM = 'A';

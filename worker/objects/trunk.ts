@@ -1,0 +1,161 @@
+import { markIn, typeOf, withCursor } from './frames.ts';
+import { Joined, type OpenedWatch } from './join.ts';
+import { OBJECT_LIMITS } from './limits.ts';
+import { discard } from './open-boards.ts';
+import { close, type Readers, sendable } from './readers.ts';
+
+/** Opens the boards of a trunk after those marks; undefined where they have no room. */
+type OpenTrunk = (marks: string[]) => Promise<OpenedWatch | undefined>;
+
+/**
+ * One stream of the frames of all boards of a domain, for all watchers who see the same of it: a board sends each frame once, however many watch.
+ *
+ * A watcher begins with sockets of its own at the boards, which bring its snapshot, or what it missed. Where the mark of one of them is that of
+ * the trunk, both have told the same: that socket is closed, and its frames come from the trunk from then on. Numbers of a board rise by one
+ * with each frame, in the same order on all sockets, so nothing is lost at the change-over, and nothing comes twice.
+ */
+export class Trunk {
+  readonly #head: string;
+  readonly #readers: Readers;
+  readonly #open: OpenTrunk;
+  readonly #now: () => number;
+  /** Watchers who still have sockets of their own. */
+  readonly #beginning = new Map<WebSocket, Joined>();
+  /** Those who have none. */
+  readonly #following = new Set<WebSocket>();
+  #sockets: readonly WebSocket[] = [];
+  /** The mark of each board; undefined while it is not open. */
+  #marks: string[] | undefined;
+  /** It is being opened, or is not to be before then, ms since 1970. */
+  #notBefore = 0;
+
+  constructor(head: string, readers: Readers, open: OpenTrunk, now: () => number) {
+    this.#head = head;
+    this.#readers = readers;
+    this.#open = open;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#beginning.size + this.#following.size;
+  }
+
+  /** Takes a watcher, with sockets of its own. */
+  admit(client: WebSocket, watch: OpenedWatch): void {
+    const joined = new Joined(watch, {
+      send: (frame, type, cursor) => {
+        if (type === 'snapshot') this.#readers.allow(client, frame.length);
+        this.#send(client, frame, cursor);
+        this.#compare(client);
+      },
+      close: (code, reason) => this.#readers.close(client, code, reason),
+    });
+    // It could not be sent to.
+    if (!this.#readers.has(client)) {
+      joined.close(1011, '');
+      return;
+    }
+    this.#beginning.set(client, joined);
+    this.#compare(client);
+  }
+
+  /** A watcher is gone. With the last of them the trunk closes. */
+  leave(client: WebSocket): void {
+    this.#beginning.get(client)?.close(1000, '');
+    this.#beginning.delete(client);
+    this.#following.delete(client);
+    if (this.size === 0) this.#end();
+  }
+
+  #send(client: WebSocket, frame: string, cursor: string): void {
+    const now = this.#now();
+    this.#readers.send(client, frame, now);
+    this.#readers.check(client, cursor, now);
+  }
+
+  /** Hands over each board at which the watcher stands where the trunk does. */
+  #compare(client: WebSocket): void {
+    const joined = this.#beginning.get(client);
+    if (joined === undefined) return;
+    if (this.#marks === undefined) {
+      this.#start(joined);
+      return;
+    }
+    let left = 0;
+    for (const [board, mark] of joined.own()) {
+      if (mark === this.#marks[board]) joined.release(board);
+      else left += 1;
+    }
+    if (left > 0) return;
+    this.#beginning.delete(client);
+    this.#following.add(client);
+  }
+
+  /** Opens the trunk from where a watcher stands. One watcher alone needs none. */
+  #start(joined: Joined): void {
+    const now = this.#now();
+    if (this.size < 2 || now < this.#notBefore) return;
+    const marks = joined.marks;
+    if (marks === undefined) return;
+    this.#notBefore = Infinity;
+    void this.#open(marks)
+      .catch(() => undefined)
+      .then((watch) => {
+        this.#notBefore = this.#now() + OBJECT_LIMITS.trunkRetry;
+        this.#opened(watch, marks);
+      });
+  }
+
+  #opened(watch: OpenedWatch | undefined, marks: string[]): void {
+    if (watch === undefined) return;
+    // A trunk with a gap would leave out what happened in it: watchers keep the sockets that they have, and it is tried again.
+    if (watch.begun !== 'exact' || this.size === 0) {
+      for (const socket of watch.sockets) discard(socket);
+      return;
+    }
+    this.#sockets = watch.sockets;
+    this.#marks = marks;
+    for (const [board, socket] of watch.sockets.entries()) {
+      socket.accept();
+      socket.addEventListener('message', ({ data }) => {
+        if (typeof data !== 'string' || this.#sockets[board] !== socket) return;
+        if (typeOf(data) === 'check') socket.send('ack');
+        else this.#tell(board, data);
+      });
+      const lost = (code: number, reason: string) => {
+        if (this.#sockets[board] === socket) this.#lose(code, reason);
+      };
+      socket.addEventListener('close', ({ code, reason }) => lost(code, reason));
+      socket.addEventListener('error', () => lost(1011, 'a board was lost'));
+    }
+    for (const client of [...this.#beginning.keys()]) this.#compare(client);
+  }
+
+  #tell(board: number, frame: string): void {
+    const marks = this.#marks as string[];
+    marks[board] = markIn(frame);
+    const cursor = this.#head + marks.join('');
+    const text = withCursor(frame, cursor);
+    for (const client of this.#following) this.#send(client, text, cursor);
+    for (const [client, joined] of [...this.#beginning]) {
+      if (joined.isReleased(board)) joined.take(board, frame);
+      else this.#compare(client);
+    }
+    this.#readers.makeRoom(this.#now());
+  }
+
+  /** Whoever follows it comes again, from its cursor. */
+  #lose(code: number, reason: string): void {
+    const beginning = [...this.#beginning].filter(([, joined]) => joined.isFollowing).map(([client]) => client);
+    const clients = [...this.#following, ...beginning];
+    this.#end();
+    for (const client of clients) this.#readers.close(client, sendable(code) ? code : 1012, reason);
+  }
+
+  #end(): void {
+    const sockets = this.#sockets;
+    this.#sockets = [];
+    this.#marks = undefined;
+    for (const socket of sockets) close(socket, 1000, '');
+  }
+}
