@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { app } from '../../worker/routes/app.ts';
 import type { Word } from '../presence/support/site.ts';
 import { bearer, newDomain, newStream, okay, post, problemOf, report, request, say, token } from './support/client.ts';
+import { holdTo } from './support/contract.ts';
 import { upgrade } from './support/watcher.ts';
 
 const now = () => Math.floor(Date.now() / 1000);
@@ -142,8 +143,10 @@ describe('RFC 6750 bearer tokens: who gets in', () => {
 describe('Offhook without a secret', () => {
   it.each([undefined, '', 'too short'])('answers nothing but /healthz (%s)', async (secret) => {
     const bare = { ...env, OFFHOOK_SECRET: secret as string };
-    const ask = async (path: string) =>
-      app.fetch(new Request(`https://offhook.test${path}`, { headers: await bearer() }), bare, createExecutionContext());
+    const ask = async (path: string) => {
+      const asked = new Request(`https://offhook.test${path}`, { headers: await bearer() });
+      return holdTo(asked, await app.fetch(asked, bare, createExecutionContext()));
+    };
     for (const path of ['/', '/v1/presence/sip:a@example.com', '/v1/watch', '/nothing'])
       expect(await problemOf(await ask(path))).toBe('503');
     expect(await (await ask('/healthz')).json()).toEqual({ status: 'ok' });

@@ -4,6 +4,7 @@ import { boardOf, boardsOf, shardCount } from '../../worker/objects/shard.ts';
 import { within } from '../../worker/objects/within.ts';
 import type { PresenceDocument } from '../../worker/protocol/index.ts';
 import { newDomain, newStream, okay, report, request, say } from './support/client.ts';
+import { documentText } from './support/document.ts';
 import { boardObject, boardObjects, userObject } from './support/objects.ts';
 
 interface Page {
@@ -49,8 +50,8 @@ describe('Offhook listing of a domain over its boards', () => {
   it('tells a user once who stands on two boards for a moment', async () => {
     const domain = newDomain();
     const user = `sip:alice@${domain}`;
-    for (const board of boardObjects(domain))
-      await board.put([{ user, version: 1, status: 'available', text: '{}', visible: true }]);
+    const text = documentText(user, 1);
+    for (const board of boardObjects(domain)) await board.put([{ user, version: 1, status: 'available', text, visible: true }]);
     expect((await list(domain)).users).toHaveLength(1);
   });
 
@@ -61,7 +62,7 @@ describe('Offhook listing of a domain over its boards', () => {
       user,
       version: 1,
       status: 'available',
-      text: JSON.stringify({ user }),
+      text: documentText(user, 1),
       visible: true,
     }));
     await boardObjects(domain)[0]?.put(changes);
@@ -182,7 +183,7 @@ describe('Offhook boards', () => {
       [2, 'available'],
     ] as const;
     for (const [i, [version, status]] of told.entries()) {
-      const text = JSON.stringify({ user: `sip:alice@${domain}`, version, status });
+      const text = documentText(`sip:alice@${domain}`, version, status);
       await boards[i]?.put([{ user: `sip:alice@${domain}`, version, status, text, visible: true }]);
     }
     expect((await list(domain)).users).toMatchObject([{ version: 3, status: 'offline' }]);

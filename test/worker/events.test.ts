@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { ROUTE_LIMITS } from '../../worker/routes/limits.ts';
 import { bearer, newDomain, newStream, report, request, say } from './support/client.ts';
+import { documentText } from './support/document.ts';
 import { EventReader } from './support/events.ts';
 import { boardObject, boardObjects } from './support/objects.ts';
 
@@ -121,7 +122,7 @@ describe('Offhook server-sent events (HTML 9.2)', () => {
     const size = 100_000;
     const count = Math.ceil((1.2 * ROUTE_LIMITS.eventsBurst) / size);
     for (let version = 2; version < count + 2; version++) {
-      const text = JSON.stringify({ user: alice.user, version, long: 'x'.repeat(size) });
+      const text = documentText(alice.user, version, 'available', size);
       await boardObject(alice.user).put([{ user: alice.user, version, status: 'available', text, visible: true }]);
     }
     await reader.until(() => false);

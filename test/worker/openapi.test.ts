@@ -3,13 +3,14 @@ import table from '../../docs/api.md?raw';
 import { app } from '../../worker/routes/app.ts';
 import type { OpenapiDocument } from '../../worker/routes/openapi.ts';
 import { ALL_OPERATIONS } from '../../worker/routes/operations/index.ts';
+import { problem } from '../../worker/routes/problem.ts';
 import { KINDS } from '../../worker/routes/problems/kinds.ts';
 import { bearer, newDomain, newStream, okay, post, report, request, say } from './support/client.ts';
+import { contract } from './support/contract.ts';
+
+const PROBLEM = 'application/problem+json';
 
 const braces = (path: string) => path.replace(/:(\w+)/g, '{$1}');
-
-/** `GET /v1/presence/{user}` and its scope, of every operation. */
-const declared = ALL_OPERATIONS.map(({ method, path, scope }) => `${method.toUpperCase()} ${braces(path)} ${scope ?? '-'}`);
 
 /** What was promised before there was anything; `api.md` of the design. */
 const PROMISED = [
@@ -47,9 +48,33 @@ describe('Offhook OpenAPI document', () => {
     expect(told).toEqual(expect.arrayContaining(PROMISED));
   });
 
-  it('says the same as the table in docs/api.md, row by row', () => {
-    const rows = [...table.matchAll(/^\| `(\w+ \S+)` \| (\S+) \|/gm)].map(([, request, scope]) => `${request} ${scope}`);
+  it('says the same as the table in docs/api.md, row by row', async () => {
+    const rows = [...table.matchAll(/^\| `([A-Z]+ \/\S*)` \| (\S+) \|/gm)].map(([, request, scope]) => `${request} ${scope}`);
+    const declared = Object.entries((await document()).paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, { security }]) => `${method.toUpperCase()} ${path} ${security[0]?.bearer[0] ?? '-'}`),
+    );
     expect(rows.toSorted()).toEqual(declared.toSorted());
+  });
+
+  it('has no two paths that differ in the names of their parameters alone, which OpenAPI takes for the same', async () => {
+    const blank = Object.keys((await document()).paths).map((path) => path.replaceAll(/\{\w+\}/g, '{}'));
+    expect(blank.toSorted()).toEqual([...new Set(blank)].toSorted());
+  });
+
+  it('leaves no answer open: whatever object is told has the fields that are declared, and no others', async () => {
+    const { paths, components } = await document();
+    const answers = Object.values(paths).flatMap((item) => Object.values(item).map(({ responses }) => responses));
+    const requests = ALL_OPERATIONS.flatMap(({ body }) => (body === undefined ? [] : [body.meta()?.id as string]));
+    const told = Object.entries(components.schemas).filter(([name]) => !requests.includes(name));
+    const objects = (value: unknown): object[] => {
+      if (typeof value !== 'object' || value === null) return [];
+      const { type, additionalProperties } = value as { type?: unknown; additionalProperties?: unknown };
+      const open = type === 'object' && additionalProperties !== false;
+      return [...(open ? [value] : []), ...Object.values(value).flatMap(objects)];
+    };
+    expect(told.length).toBeGreaterThan(30);
+    // The document itself is one of OpenAPI, whatever there is in it.
+    expect(objects([answers, told])).toEqual([{ type: 'object', properties: {} }]);
   });
 
   it('is well-formed: ids of their own, parameters of each path, every reference leads somewhere', async () => {
@@ -98,6 +123,39 @@ describe('Offhook OpenAPI document', () => {
       expect(given.status, id).toBe(status);
       expect(operation?.answers[status]?.body?.safeParse(await given.json()), id).toMatchObject({ success: true });
     }
+  });
+
+  it.each<[wrong: string, path: string, status: number, type: string, body: object]>([
+    ['a status', '/v1/presence/a', 202, 'application/json', {}],
+    ['a media type', '/healthz', 200, 'text/plain', { status: 'ok' }],
+    ['a field more', '/healthz', 200, 'application/json', { status: 'ok', more: 1 }],
+    ['a field less', '/healthz', 200, 'application/json', {}],
+    ['a kind of problem', '/v1/presence/a', 404, 'application/problem+json', problem('no-such-watch', 'x')],
+    ['a kind of problem where nothing is', '/x', 404, 'application/problem+json', problem('bad-user', 'x')],
+    ['a body', '/v1/presence/a', 304, 'application/json', {}],
+  ])(
+    'binds what is answered, in every test of the Worker: %s that is not declared is a failure',
+    async (_, path, status, type, body) => {
+      const response = (text: string) => ({ method: 'GET', path, status, type, text });
+      expect(contract.breach(response(JSON.stringify(body)))).toBeDefined();
+      const good = problem('no-such-path', 'x');
+      expect(
+        contract.breach({ method: 'GET', path: '/healthz', status: 200, type: 'application/json', text: '{"status":"ok"}' }),
+      ).toBe(undefined);
+      expect(contract.breach({ method: 'GET', path: '/x', status: 404, type: PROBLEM, text: JSON.stringify(good) })).toBe(
+        undefined,
+      );
+    },
+  );
+
+  it('binds the frames of a watch and of a stream of events', () => {
+    const check = '{"type":"check","cursor":"x"}';
+    expect([contract.breachOfFrame('watch', check), contract.breachOfFrame('events', check)]).toEqual([
+      undefined,
+      expect.stringContaining('check'),
+    ]);
+    expect(contract.breachOfFrame('watch', '{"type":"check","cursor":"x","more":1}')).toBeDefined();
+    expect(contract.breachOfFrame('events', '{"type":"end","code":1011,"reason":""}')).toBeUndefined();
   });
 
   it('is shown as a page', async () => {

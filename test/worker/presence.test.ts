@@ -101,7 +101,7 @@ describe('RFC 9457 problems', () => {
   it.each([
     ['', '400 user'],
     ['domain=a.test&user=a@a.test', '400 user'],
-    ['domain=a.test&domain=b.test', '400 user'],
+    ['domain=a.test&domain=b.test', '400 domain'],
     ['domain=a%20b', '400 domain'],
     ['user=nonsense', '400 user'],
     [many, '400 user'],

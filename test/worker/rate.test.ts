@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import type { Env } from '../../worker/env.ts';
 import { app } from '../../worker/routes/app.ts';
 import { bearer, newDomain, problemOf } from './support/client.ts';
+import { holdTo } from './support/contract.ts';
 
 /** Asks with a token of its own and these variables. */
 function asker(variables: Partial<Env>, jti = crypto.randomUUID()) {
   const headers = bearer({ jti });
   return async (path = `/v1/domains/${newDomain()}/presence`, init: RequestInit = {}) => {
     const request = new Request(`https://offhook.test${path}`, { ...init, headers: await headers });
-    return app.fetch(request, { ...env, ...variables }, createExecutionContext());
+    return holdTo(request, await app.fetch(request, { ...env, ...variables }, createExecutionContext()));
   };
 }
 
@@ -56,7 +57,7 @@ describe('Offhook rate limits by token (draft-ietf-httpapi-ratelimit-headers)', 
   it('is not spent by who has no good token', async () => {
     const ask = asker({ RATE_LIMIT: '1' });
     const request = new Request('https://offhook.test/v1/audit', { headers: { authorization: 'Bearer x' } });
-    const response = await app.fetch(request, { ...env, RATE_LIMIT: '1' }, createExecutionContext());
+    const response = await holdTo(request, await app.fetch(request, { ...env, RATE_LIMIT: '1' }, createExecutionContext()));
     expect([response.status, told(response), (await ask()).status]).toEqual([401, [null, null], 200]);
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { boardOf, boardsOf } from '../../worker/objects/shard.ts';
 import { bearer, newDomain, newStream, report, say } from './support/client.ts';
+import { documentText } from './support/document.ts';
 import { boardObject, boardObjects, userObject } from './support/objects.ts';
 import { TestWatcher, upgrade } from './support/watcher.ts';
 
@@ -251,7 +252,7 @@ describe('Offhook watch: what is not read', () => {
   /** Makes a board send a watcher more than the limit of what may be unread. */
   const flood = async (user: string, count: number, from = 2) => {
     for (let version = from; version < from + count; version++) {
-      const text = JSON.stringify({ user, version, long: 'x'.repeat(60_000) });
+      const text = documentText(user, version, 'available', 60_000);
       await boardObject(user).put([{ user, version, status: 'available', text, visible: true }]);
     }
   };

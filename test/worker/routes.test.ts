@@ -54,8 +54,8 @@ const ATTEMPTS: Record<string, Attempt> = {
   'POST /v1/webhooks/:id/resume': { refusal: '404' },
   'GET /v1/webhooks/:id/dead-letters': { refusal: '404' },
   'POST /v1/webhooks/:id/replay': { refusal: '404', body: () => ({ deadLetters: true }) },
-  'GET /v1/watches/:id': { refusal: '404' },
-  'DELETE /v1/watches/:id': { refusal: '404' },
+  'GET /v1/watches/:user': { refusal: '404' },
+  'DELETE /v1/watches/:user': { refusal: '404' },
   'GET /metrics': { query: ({ domain }) => `domain=${domain}` },
 };
 
@@ -74,10 +74,10 @@ function ask(route: string, victim: Victim, headers: Record<string, string>): Pr
   const { query, body, headers: more } = attemptOf(route);
   const [method = '', pattern = ''] = route.split(' ');
   const path = pattern
-    .replace(':user', encodeURIComponent(victim.user))
+    .replace(':user', encodeURIComponent(/\w+ \/v1\/watches/.test(route) && method !== 'POST' ? victim.watch : victim.user))
     .replace(':domain', victim.domain)
     .replace(':site', 'site-a')
-    .replace(':id', pattern.includes('/watches/') ? victim.watch : victim.webhook);
+    .replace(':id', victim.webhook);
   const init = body === undefined ? {} : { body: JSON.stringify(body(victim)) };
   return request(`${path}${query === undefined ? '' : `?${query(victim)}`}`, {
     method,

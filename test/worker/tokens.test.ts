@@ -6,6 +6,7 @@ import type { PresenceDocument } from '../../worker/protocol/index.ts';
 import { app } from '../../worker/routes/app.ts';
 import { fingerprint } from '../../worker/routes/token.ts';
 import { bearer, newDomain, newStream, okay, post, problemOf, report, request, say, token } from './support/client.ts';
+import { holdTo } from './support/contract.ts';
 import { boardObject } from './support/objects.ts';
 import { TestWatcher, upgrade } from './support/watcher.ts';
 
@@ -105,7 +106,8 @@ describe('Offhook access tokens: replacing the secret', () => {
     const bindings = { ...env, OFFHOOK_SECRET: current, OFFHOOK_SECRET_PREVIOUS: previous ?? null };
     const headers = { authorization: `Bearer ${made}` };
     const path = `https://offhook.test/v1/domains/${newDomain()}/presence`;
-    return (await app.fetch(new Request(path, { headers }), bindings, createExecutionContext())).status;
+    const asked = new Request(path, { headers });
+    return (await holdTo(asked, await app.fetch(asked, bindings, createExecutionContext()))).status;
   }
 
   /** A token as `offhook token` makes it: with the fingerprint of its secret. */

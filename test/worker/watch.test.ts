@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { boardOf } from '../../worker/objects/shard.ts';
 import { bearer, newDomain, newStream, report, say, token } from './support/client.ts';
+import { documentText } from './support/document.ts';
 import { boardObject, boardObjects } from './support/objects.ts';
 import { TestWatcher, upgrade } from './support/watcher.ts';
 
@@ -89,7 +90,7 @@ describe('FIG. 13 watching a domain by WebSocket', () => {
     const count = OBJECT_LIMITS.snapshotUsers + 1;
     for (let i = 0; i < count; i++) {
       const user = `sip:user${i}@${domain}`;
-      void board?.put([{ user, version: 1, status: 'available', text: JSON.stringify({ user }), visible: true }]);
+      void board?.put([{ user, version: 1, status: 'available', text: documentText(user, 1), visible: true }]);
     }
     await expect.poll(async () => (await board?.list('', count))?.length).toBe(count);
     const watcher = await TestWatcher.open(`domain=${domain}`);
@@ -103,10 +104,10 @@ describe('FIG. 13 watching a domain by WebSocket', () => {
   it('gives large documents in frames of bounded size', async () => {
     const domain = newDomain();
     const board = boardObjects(domain)[0];
-    const long = 'x'.repeat(OBJECT_LIMITS.snapshotText / 2);
     for (let i = 0; i < 5; i++) {
       const user = `sip:user${i}@${domain}`;
-      await board?.put([{ user, version: 1, status: 'available', text: JSON.stringify({ user, long }), visible: true }]);
+      const text = documentText(user, 1, 'available', OBJECT_LIMITS.snapshotText / 2);
+      await board?.put([{ user, version: 1, status: 'available', text, visible: true }]);
     }
     const watcher = await TestWatcher.open(`domain=${domain}`);
     expect(watcher.snapshot).toHaveLength(5);

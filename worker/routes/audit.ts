@@ -3,24 +3,12 @@ import { accessObject } from '../objects/access.ts';
 import type { AuditRow } from '../objects/access-store.ts';
 import { domainOf } from '../protocol/index.ts';
 import { type AppEnv, coversAll, domainsOf } from './auth.ts';
-import { finding } from './field.ts';
+import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { pseudonym } from './pseudonym.ts';
-import { auditSchema } from './schema/audit.ts';
+import { type ACTS, auditSchema } from './schema/audit.ts';
 
-/** Acts that are audited, as `thing.deed`. */
-export type Act =
-  | 'override.set'
-  | 'override.clear'
-  | 'user.delete'
-  | 'webhook.create'
-  | 'webhook.change'
-  | 'webhook.delete'
-  | 'webhook.rotate'
-  | 'webhook.replay'
-  | 'token.revoke'
-  | 'audit.read'
-  | 'admin.use';
+export type Act = (typeof ACTS)[number];
 
 /** What an act is about. */
 export interface AuditDetail {
@@ -69,15 +57,12 @@ export async function audit(c: Context<AppEnv>, act: Act, { user, domain, target
 
 /** `GET /v1/audit`: who did what, newest first. A token that does not cover everybody sees the acts of its domains. */
 export async function getAudit(c: Context<AppEnv>): Promise<Response> {
-  const query = auditSchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
+  const query = readQuery(c, auditSchema);
+  if (query instanceof Response) return query;
   const claims = c.get('claims');
   if (claims.users !== undefined)
     return answer(c, problem('domain-not-covered', 'the token covers single users, the audit does not tell them apart'));
-  const { from = 0, user, limit, cursor = Number.MAX_SAFE_INTEGER } = query.data;
+  const { from = 0, user, limit, cursor = Number.MAX_SAFE_INTEGER } = query;
   const filter = {
     domains: coversAll(claims) ? undefined : domainsOf(claims),
     users: user === undefined ? undefined : await pseudonym(c.env, user),

@@ -5,7 +5,7 @@ import { boardsOf, shardCount } from '../objects/shard.ts';
 import { redact } from '../presence/index.ts';
 import type { PresenceDocument } from '../protocol/index.ts';
 import { type AppEnv, covers, detailOf, forbidden, usersOf } from './auth.ts';
-import { finding } from './field.ts';
+import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { domainSchema } from './schema/domain.ts';
 import { listSchema, toBase64url } from './schema/query.ts';
@@ -18,12 +18,9 @@ export async function listDomain(c: DomainContext): Promise<Response> {
   if (!domain.success) return answer(c, problem('bad-domain', 'domain: is no host', 'domain'));
   const claims = c.get('claims');
   if (!covers(claims, domain.data)) return forbidden(c, domain.data);
-  const query = listSchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
-  const { status, limit, cursor = '' } = query.data;
+  const query = readQuery(c, listSchema);
+  if (query instanceof Response) return query;
+  const { status, limit, cursor = '' } = query;
   const boards = boardsOf(domain.data, shardCount(c.env.BOARD_SHARDS));
   const only = usersOf(claims, domain.data);
   // One more than the page, from each board: any of them may hold the whole page, and the next user after it.

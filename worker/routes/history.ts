@@ -4,8 +4,8 @@ import { redactEntry, timestamp } from '../presence/index.ts';
 import type { AppEnv } from './auth.ts';
 import { detailOf } from './auth.ts';
 import { coveredUser, neverSeen } from './covered.ts';
-import { finding } from './field.ts';
-import { answer, problem } from './problem.ts';
+import { readQuery } from './parameters.ts';
+import { answer } from './problem.ts';
 import { tagged } from './represent.ts';
 import { historySchema, toHistoryCursor } from './schema/history.ts';
 
@@ -13,12 +13,9 @@ import { historySchema, toHistoryCursor } from './schema/history.ts';
 export async function getHistory(c: Context<AppEnv, '/v1/presence/:user/history'>): Promise<Response> {
   const user = coveredUser(c);
   if (user instanceof Response) return user;
-  const query = historySchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
-  const { from, to, limit, cursor: before = Number.MAX_SAFE_INTEGER } = query.data;
+  const query = readQuery(c, historySchema);
+  if (query instanceof Response) return query;
+  const { from, to, limit, cursor: before = Number.MAX_SAFE_INTEGER } = query;
   const read = await userObject(c.env, user).history({
     before,
     from: from === undefined ? undefined : timestamp(from),

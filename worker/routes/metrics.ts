@@ -6,9 +6,8 @@ import { boardObject, listServerObject } from '../objects/places.ts';
 import { boardsOf, listServerCount, listServersOf, shardCount } from '../objects/shard.ts';
 import type { Verdict } from '../protocol/index.ts';
 import { type AppEnv, covers, forbidden, usersOf } from './auth.ts';
-import { ROUTE_LIMITS } from './limits.ts';
-import { answer, problem } from './problem.ts';
-import { domainSchema } from './schema/domain.ts';
+import { readQuery } from './parameters.ts';
+import { metricsSchema } from './schema/query.ts';
 
 /** Counted since this isolate began. On a workerd of one's own there is one isolate; on Cloudflare each scrape reaches any of many. */
 const counters = new Counters({
@@ -41,18 +40,13 @@ export function countVerdicts(verdicts: readonly Verdict[]): void {
  * status and its open watches, as its boards know them.
  */
 export async function getMetrics(c: Context<AppEnv>): Promise<Response> {
+  const query = readQuery(c, metricsSchema);
+  if (query instanceof Response) return query;
   const claims = c.get('claims');
-  const domains: string[] = [];
-  for (const text of c.req.queries('domain') ?? []) {
-    const domain = domainSchema.safeParse(text);
-    if (!domain.success) return answer(c, problem('bad-domain', 'domain: is no host', 'domain'));
-    // Counts of a domain are of all its users: a token of some of them does not cover them.
-    if (!covers(claims, domain.data) || usersOf(claims, domain.data) !== undefined) return forbidden(c, domain.data);
-    domains.push(domain.data);
-  }
-  if (domains.length > ROUTE_LIMITS.metricDomains) {
-    return answer(c, problem('bad-parameter', `domain: more than ${ROUTE_LIMITS.metricDomains}`, 'domain'));
-  }
+  const { domain: domains = [] } = query;
+  // Counts of a domain are of all its users: a token of some of them does not cover them.
+  const foreign = domains.find((domain) => !covers(claims, domain) || usersOf(claims, domain) !== undefined);
+  if (foreign !== undefined) return forbidden(c, foreign);
   const [kept, boards] = await Promise.all([
     accessObject(c.env).counts(),
     Promise.all(domains.map((domain) => countDomain(c.env, domain))),

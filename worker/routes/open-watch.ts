@@ -3,10 +3,11 @@ import type { Env } from '../env.ts';
 import { beginning, headOf } from '../objects/cursor.ts';
 import type { WatchedBoards } from '../objects/open-boards.ts';
 import { boardOf, boardsOf, shardCount } from '../objects/shard.ts';
-import { canonicalAor, domainOf, LIMITS } from '../protocol/index.ts';
+import { domainOf } from '../protocol/index.ts';
 import { type AppEnv, covers, detailOf, forbidden, mayRead, usersOf } from './auth.ts';
-import { answer, type Problem, problem } from './problem.ts';
-import { domainSchema } from './schema/domain.ts';
+import { readQuery } from './parameters.ts';
+import { answer, problem } from './problem.ts';
+import { watchedSchema } from './schema/query.ts';
 
 /** A watch that is asked for, and that the token covers. */
 export interface AskedWatch extends WatchedBoards {
@@ -18,7 +19,7 @@ export interface AskedWatch extends WatchedBoards {
 export async function askedWatch(c: Context<AppEnv>, since: string | undefined): Promise<AskedWatch | Response> {
   const claims = c.get('claims');
   const told = watched(c);
-  if ('status' in told) return answer(c, told);
+  if (told instanceof Response) return told;
   const users = told.users ?? usersOf(claims, told.domains[0] as string);
   const foreign = told.domains.find((domain) => !covers(claims, domain));
   if (foreign !== undefined) return forbidden(c, foreign);
@@ -45,18 +46,11 @@ interface Watched {
   readonly users: readonly string[] | undefined;
 }
 
-function watched(c: Context<AppEnv>): Watched | Problem {
-  const named = c.req.queries('user') ?? [];
-  const domains = c.req.queries('domain') ?? [];
-  if (domains.length + Math.min(named.length, 1) !== 1) return problem('bad-parameter', 'watch either a domain or users', 'user');
-  if (domains.length === 1) {
-    const domain = domainSchema.safeParse(domains[0]);
-    return domain.success ? { domains: [domain.data], users: undefined } : problem('bad-domain', 'domain: is no host', 'domain');
-  }
-  if (named.length > LIMITS.watchUsers) return problem('bad-parameter', `more than ${LIMITS.watchUsers} users`, 'user');
-  const users = named.map(canonicalAor);
-  if (users.includes(undefined)) return problem('bad-user', 'user: is no address of record', 'user');
-  const unique = [...new Set(users as string[])];
+function watched(c: Context<AppEnv>): Watched | Response {
+  const query = readQuery(c, watchedSchema);
+  if (query instanceof Response) return query;
+  if (query.domain !== undefined) return { domains: [query.domain], users: undefined };
+  const unique = [...new Set(query.user)];
   return { domains: [...new Set(unique.map(domainOf))], users: unique };
 }
 

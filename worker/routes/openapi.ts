@@ -17,7 +17,14 @@ export interface Parameter {
 }
 
 interface Content {
-  readonly [mediaType: string]: { readonly schema?: JsonSchema };
+  readonly [mediaType: string]: { readonly schema: JsonSchema };
+}
+
+/** A response object. `x-frames`: the schema of each message of a WebSocket, or of the data of each event of a stream. */
+export interface ResponseObject {
+  readonly description: string;
+  readonly content?: Content;
+  readonly 'x-frames'?: JsonSchema;
 }
 
 /** An operation object of OpenAPI 3.1. */
@@ -28,8 +35,8 @@ export interface OperationObject {
   readonly description?: string;
   readonly security: readonly { readonly bearer: readonly string[] }[];
   readonly parameters: readonly Parameter[];
-  readonly requestBody?: { readonly required: true; readonly content: Content };
-  readonly responses: { readonly [status: string]: { readonly description: string; readonly content?: Content } };
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
+  readonly responses: { readonly [status: string]: ResponseObject };
 }
 
 export interface OpenapiDocument {
@@ -53,10 +60,10 @@ const IN_PATH: Readonly<Record<string, string>> = {
 export function openapi(operations: readonly Operation[]): OpenapiDocument {
   const schemas: Record<string, JsonSchema> = {};
   const paths: Record<string, Record<string, OperationObject>> = {};
-  const problems = { 'application/problem+json': { schema: schemaOf(problemSchema, 'output', schemas) } };
+  const problem = schemaOf(problemSchema, 'output', schemas);
   for (const operation of operations) {
     const path = operation.path.replace(/:(\w+)/g, '{$1}');
-    const { id, method, tag, scope, summary, description, body, answers } = operation;
+    const { id, method, tag, scope, summary, description, body, bodyOptional, answers } = operation;
     paths[path] = {
       ...paths[path],
       [method]: {
@@ -68,10 +75,15 @@ export function openapi(operations: readonly Operation[]): OpenapiDocument {
         parameters: parameters(operation),
         ...(body === undefined
           ? {}
-          : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } } } }),
+          : {
+              requestBody: {
+                required: bodyOptional !== true,
+                content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } },
+              },
+            }),
         responses: {
           ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer, schemas)])),
-          ...problemResponses(operation, problems),
+          ...problemResponses(operation, problem),
         },
       },
     };
@@ -82,7 +94,7 @@ export function openapi(operations: readonly Operation[]): OpenapiDocument {
       title: 'Offhook',
       version: '1',
       description:
-        'Who is online, ringing, talking or gone. Errors are problem details (RFC 9457), each kind with a page at `/problems`.',
+        'Who is online, ringing, talking or gone. Errors are problem details (RFC 9457), each kind with a page at `/problems`. The document is of this very Worker, and tells its answers to the letter; a later one may add fields to them: pass over those that you do not know.',
     },
     servers: [{ url: '/' }],
     paths,
@@ -105,22 +117,22 @@ export function problemsOf(operation: Operation): KindName[] {
   return [...new Set([...(operation.problems ?? []), ...commonProblems(operation)])];
 }
 
-function parameters({ path, query, headers = {} }: Operation): Parameter[] {
+function parameters({ path, inPath: told = {}, query, headers = {} }: Operation): Parameter[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']): Parameter => {
-    const description = IN_PATH[name];
+    const description = told[name] ?? IN_PATH[name];
     return {
       name,
       in: 'path',
       required: true,
       ...(description === undefined ? {} : { description }),
-      schema: { type: 'string' },
+      schema: { type: 'string', minLength: 1 },
     };
   });
   const whole =
     query === undefined ? {} : (schemaOf(query, 'input', {}) as { properties?: Record<string, JsonSchema>; required?: string[] });
   const inQuery = Object.entries(whole.properties ?? {}).map(([name, { description, ...schema }]): Parameter => {
-    const told = typeof description === 'string' ? { description } : {};
-    return { name, in: 'query', required: whole.required?.includes(name) === true, ...told, schema };
+    const means = typeof description === 'string' ? { description } : {};
+    return { name, in: 'query', required: whole.required?.includes(name) === true, ...means, schema };
   });
   const inHeader = Object.entries(headers).map(
     ([name, description]): Parameter => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }),
@@ -128,20 +140,31 @@ function parameters({ path, query, headers = {} }: Operation): Parameter[] {
   return [...inPath, ...inQuery, ...inHeader];
 }
 
-function response({ means, body, types }: Answer, schemas: Record<string, JsonSchema>) {
-  const content: Record<string, { schema?: JsonSchema }> = {};
+function response({ means, body, types, frames }: Answer, schemas: Record<string, JsonSchema>): ResponseObject {
+  const content: Record<string, { schema: JsonSchema }> = {};
   if (body !== undefined) content['application/json'] = { schema: schemaOf(body, 'output', schemas) };
-  for (const type of types ?? []) content[type] ??= type === 'application/json' ? {} : { schema: { type: 'string' } };
-  return { description: means, ...(Object.keys(content).length === 0 ? {} : { content }) };
+  for (const type of types ?? []) content[type] = { schema: { type: 'string' } };
+  return {
+    description: means,
+    ...(Object.keys(content).length === 0 ? {} : { content }),
+    ...(frames === undefined ? {} : { 'x-frames': schemaOf(frames, 'output', schemas) }),
+  };
 }
 
-function problemResponses(operation: Operation, content: Content) {
-  const byStatus = new Map<number, string[]>();
+/** The problems of an operation by status: `type` says which kinds there are. */
+function problemResponses(operation: Operation, problem: JsonSchema): Record<string, ResponseObject> {
+  const byStatus = new Map<number, KindName[]>();
   for (const name of problemsOf(operation)) {
-    const { status, title }: Kind = KINDS[name];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), `\`${name}\`: ${title}`]);
+    const { status }: Kind = KINDS[name];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), name]);
   }
-  return Object.fromEntries([...byStatus].map(([status, told]) => [String(status), { description: told.join('\n'), content }]));
+  return Object.fromEntries(
+    [...byStatus].map(([status, names]) => {
+      const schema = { ...problem, properties: { type: { enum: names.map((name) => `/problems/${name}`) } } };
+      const description = names.map((name) => `\`${name}\`: ${KINDS[name].title}`).join('\n');
+      return [String(status), { description, content: { 'application/problem+json': { schema } } }];
+    }),
+  );
 }
 
 /** The JSON Schema of a zod schema; those that have an id go among `schemas`, and are referred to. */
@@ -154,15 +177,19 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<str
   const text = (value: unknown) => JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/');
   for (const [name, definition] of Object.entries($defs)) {
     const { id: _id, ...rest } = JSON.parse(text(definition)) as JsonSchema;
+    // Of a request a schema says something else than of an answer: one of both needs two names.
+    if (schemas[name] !== undefined && text(schemas[name]) !== text(rest)) throw new Error(`two schemas are named ${name}`);
     schemas[name] = rest;
   }
   return JSON.parse(text(made)) as JsonSchema;
 }
 
-/** Leaves out what only a machine could want: the format says it, or it holds of every number; and fields may be added to any answer. */
+/** Leaves out what only a machine could want: the format says it, or it holds of every number, or of every object. */
 function readable(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format === 'date-time') delete schema.pattern;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
-  delete schema.additionalProperties;
+  const { additionalProperties } = schema;
+  if (typeof additionalProperties === 'object' && Object.keys(additionalProperties).length === 0)
+    delete schema.additionalProperties;
 }

@@ -15,6 +15,8 @@ export interface Answer {
   readonly body?: z.ZodType;
   /** Media types, where it is not JSON or may be something else too. */
   readonly types?: readonly string[];
+  /** What is told one by one after it: each message of a WebSocket, the data of each event of a stream. */
+  readonly frames?: z.ZodType;
 }
 
 /**
@@ -30,14 +32,20 @@ export interface Operation {
   readonly tag: string;
   /** The scope that the token must have; undefined where none is needed. */
   readonly scope: Scope | undefined;
+  /** It is answered even where no secret is set. */
+  readonly bare?: true;
   readonly summary: string;
   readonly description?: string;
+  /** What a parameter of the path is, where it is not what its name says. */
+  readonly inPath?: Readonly<Record<string, string>>;
   /** The parameters of the query; with a scope, any other is refused. An array stands for a parameter that may be there several times. */
   readonly query?: z.ZodObject;
   /** Headers of the request that make a difference, with what they do. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The JSON body. */
   readonly body?: z.ZodType;
+  /** The body may be left out. */
+  readonly bodyOptional?: true;
   readonly answers: Readonly<Record<number, Answer>>;
   /** The kinds of problems that it answers, besides those of `commonProblems`. */
   readonly problems?: readonly KindName[];
@@ -48,14 +56,22 @@ export interface Operation {
   readonly handle: (c: Context<AppEnv, any>) => Response | Promise<Response>;
 }
 
+const WITH_TOKEN = [
+  'no-token',
+  'invalid-token',
+  'missing-scope',
+  'too-many-requests',
+  'unknown-parameter',
+  'unavailable',
+  'user-unreachable',
+] as const satisfies readonly KindName[];
+
 /** The kinds of problems that follow from what an operation needs. */
-export function commonProblems({ scope, query, body }: Operation): KindName[] {
+export function commonProblems({ scope, bare, query, body }: Operation): KindName[] {
   return [
-    'no-secret',
     'fault',
-    ...(scope === undefined
-      ? []
-      : (['no-token', 'invalid-token', 'missing-scope', 'unknown-parameter', 'user-unreachable'] as const)),
+    ...(bare === true ? [] : (['no-secret'] as const)),
+    ...(scope === undefined ? [] : WITH_TOKEN),
     ...(query === undefined ? [] : (['bad-parameter'] as const)),
     ...(body === undefined ? [] : (['not-json', 'body-too-large', 'invalid-body'] as const)),
   ];

@@ -8,6 +8,7 @@ import { type AppEnv, detailOf } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { coveredUser } from './covered.ts';
 import { finding } from './field.ts';
+import { readQuery } from './parameters.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { overrideSchema, whoseSchema } from './schema/override.ts';
 
@@ -40,14 +41,11 @@ export async function putOverride(c: OverrideContext): Promise<Response> {
 export async function deleteOverride(c: OverrideContext): Promise<Response> {
   const user = coveredUser(c);
   if (user instanceof Response) return user;
-  const read = whoseSchema.safeParse(c.req.query());
-  if (!read.success) {
-    const { field, reason } = finding(read.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
+  const query = readQuery(c, whoseSchema);
+  if (query instanceof Response) return query;
   const expected = expectedOf(c.req.header('if-match'));
   if (expected === 'bad') return answer(c, badCondition());
-  const source = sourceOf(read.data, user, c.get('claims'));
+  const source = sourceOf(query, user, c.get('claims'));
   await audit(c, 'override.clear', { user, ...targetOf(source) });
   const done = await userObject(c.env, user).clearOverride(user, source, expected);
   if (!done.ok) return answer(c, refusal(done), { etag: `"${done.version}"` });

@@ -12,6 +12,7 @@ import { coveredUser, neverSeen } from './covered.ts';
 import { finding } from './field.ts';
 import { withStaleness } from './leases.ts';
 import { ROUTE_LIMITS } from './limits.ts';
+import { readQuery } from './parameters.ts';
 import { answerPast } from './past.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { represent } from './represent.ts';
@@ -27,12 +28,9 @@ const NO_USER = 'is no address of record';
 export async function getPresence(c: UserContext): Promise<Response> {
   const user = coveredUser(c);
   if (user instanceof Response) return user;
-  const query = presenceSchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
-  const { at } = query.data;
+  const query = readQuery(c, presenceSchema);
+  if (query instanceof Response) return query;
+  const { at } = query;
   if (at !== undefined) {
     const now = Date.now();
     // The reader's clock may be a little ahead of ours.

@@ -61,8 +61,8 @@ function operationOf(path: string, method: string, told: OperationObject): Html 
   );
   const body = requestBody?.content['application/json']?.schema;
   const answers = Object.entries(responses).map(
-    ([status, { description: means, content = {} }]) =>
-      html`<tr><td>${status}</td><td>${means.split('\n').map((line) => html`${marked(line)}<br>`)}</td><td>${Object.values(content).map(({ schema }) => (schema === undefined ? '' : typeOf(schema)))}</td></tr>`,
+    ([status, { description: means, content = {}, 'x-frames': frames }]) =>
+      html`<tr><td>${status}</td><td>${means.split('\n').map((line) => html`${marked(line)}<br>`)}</td><td>${[...Object.values(content).map(({ schema }) => schema), ...(frames === undefined ? [] : [frames])].map((schema) => html`${typeOf(schema)} `)}</td></tr>`,
   );
   return html`<section id="${operationId}">
 <h3><code>${method.toUpperCase()} ${path}</code></h3>

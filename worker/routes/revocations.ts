@@ -5,6 +5,7 @@ import { audit } from './audit.ts';
 import { type AppEnv, coversAll } from './auth.ts';
 import { jsonObject } from './body.ts';
 import { finding } from './field.ts';
+import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { revokedHere } from './revoked.ts';
 import { revocationListSchema, revokeSchema } from './schema/revocation.ts';
@@ -45,12 +46,9 @@ export async function postRevocation(c: Context<AppEnv>): Promise<Response> {
 /** `GET /v1/tokens/revocations`: what is revoked, newest first, by page. */
 export async function getRevocations(c: Context<AppEnv>): Promise<Response> {
   if (!coversAll(c.get('claims'))) return answer(c, problem('domain-not-covered', NOT_ALL));
-  const query = revocationListSchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
-  const { limit, cursor = Number.MAX_SAFE_INTEGER } = query.data;
+  const query = readQuery(c, revocationListSchema);
+  if (query instanceof Response) return query;
+  const { limit, cursor = Number.MAX_SAFE_INTEGER } = query;
   const rows = await accessObject(c.env).listRevocations(cursor, limit + 1);
   const revocations = rows.slice(0, limit).map(documentOf);
   const last = revocations.at(-1)?.id;

@@ -19,7 +19,6 @@ import { watchSchema } from './schema/webhook.ts';
 import { findHook, invalid } from './webhooks.ts';
 
 type UserContext = Context<AppEnv, '/v1/watches/:user'>;
-type WatchContext = Context<AppEnv, '/v1/watches/:id'>;
 
 /**
  * `POST /v1/watches/{user}`: tells once that a user's status is one of some. By `wait` the request itself is answered then (200), or the time
@@ -42,23 +41,23 @@ export async function postWatch(c: UserContext): Promise<Response> {
   return makeCallback(c, watchRecord(newHookId(c.env, 'watch', domainOf(user)), user, read.data, detailOf(claims), Date.now()));
 }
 
-/** `GET /v1/watches/{id}`: a callback that has not been made yet. */
-export async function getWatch(c: WatchContext): Promise<Response> {
-  const found = await findHook(c.env, c.get('claims'), c.req.param('id'), 'watch');
+/** `GET /v1/watches/{user}`, the id of a watch in the user's place: a callback that has not been made yet. */
+export async function getWatch(c: UserContext): Promise<Response> {
+  const found = await findHook(c.env, c.get('claims'), c.req.param('user'), 'watch');
   return found === undefined ? noWatch(c) : c.json(watchJson(found.view.record));
 }
 
-/** `DELETE /v1/watches/{id}`: the callback is not made any more. */
-export async function deleteWatch(c: WatchContext): Promise<Response> {
-  const found = await findHook(c.env, c.get('claims'), c.req.param('id'), 'watch');
+/** `DELETE /v1/watches/{user}`, likewise: the callback is not made any more. */
+export async function deleteWatch(c: UserContext): Promise<Response> {
+  const found = await findHook(c.env, c.get('claims'), c.req.param('user'), 'watch');
   if (found === undefined) return noWatch(c);
   await audit(c, 'webhook.delete', { domain: found.view.record.domain, target: found.view.record.id });
   await found.hook.remove();
   return c.body(null, 204);
 }
 
-function noWatch(c: WatchContext): Response {
-  return answer(c, problem('no-such-watch', `${c.req.param('id')} is no watch that this token covers, or it is over`));
+function noWatch(c: UserContext): Response {
+  return answer(c, problem('no-such-watch', `${c.req.param('user')} is no watch that this token covers, or it is over`));
 }
 
 async function longPoll(c: UserContext, user: string, statuses: readonly Status[], ms: number): Promise<Response> {

@@ -2,7 +2,7 @@ import { HOOK_LIMITS } from '../hooks/index.ts';
 import type { HookView } from '../objects/hook.ts';
 import { timestamp } from '../presence/index.ts';
 import { jsonObject } from './body.ts';
-import { finding } from './field.ts';
+import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { deadLettersSchema, replaySchema, rotationSchema } from './schema/webhook.ts';
 import { deadLetterJson, webhookJson } from './webhook-json.ts';
@@ -51,14 +51,11 @@ export async function resumeWebhook(c: HookContext): Promise<Response> {
 
 /** `GET /v1/webhooks/{id}/dead-letters`: what could not be delivered, the newest first. */
 export async function listDeadLetters(c: HookContext): Promise<Response> {
-  const query = deadLettersSchema.safeParse(c.req.query());
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('bad-parameter', `${field}: ${reason}`, field));
-  }
+  const query = readQuery(c, deadLettersSchema);
+  if (query instanceof Response) return query;
   const found = await find(c);
   if ('code' in found) return answer(c, found);
-  const { limit, cursor } = query.data;
+  const { limit, cursor } = query;
   const letters = await found.hook.deadLetters(cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
   const page = letters.slice(0, limit);
   const last = page.at(-1)?.n;

@@ -15,9 +15,9 @@ import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
 import { addressRefusal, coversHook, hasScope, isWithin } from './hook-access.ts';
 import { ROUTE_LIMITS } from './limits.ts';
+import { readQuery } from './parameters.ts';
 import { answer, type Problem, problem } from './problem.ts';
-import { domainSchema } from './schema/domain.ts';
-import { webhookSchema } from './schema/webhook.ts';
+import { webhookListSchema, webhookSchema } from './schema/webhook.ts';
 import { webhookJson } from './webhook-json.ts';
 
 export type HookContext = Context<AppEnv, '/v1/webhooks/:id'>;
@@ -46,11 +46,12 @@ export async function createWebhook(c: Context<AppEnv>): Promise<Response> {
 
 /** `GET /v1/webhooks?domain=`: those of a domain that the token may see. */
 export async function listWebhooks(c: Context<AppEnv>): Promise<Response> {
-  const domain = domainSchema.safeParse(c.req.query('domain') ?? '');
-  if (!domain.success) return answer(c, problem('bad-domain', 'domain: is no host', 'domain'));
+  const query = readQuery(c, webhookListSchema);
+  if (query instanceof Response) return query;
+  const { domain } = query;
   const claims = c.get('claims');
-  if (!covers(claims, domain.data)) return forbidden(c, domain.data);
-  const [first] = boardsOf(domain.data, shardCount(c.env.BOARD_SHARDS));
+  if (!covers(claims, domain)) return forbidden(c, domain);
+  const [first] = boardsOf(domain, shardCount(c.env.BOARD_SHARDS));
   const ids = await boardObject(c.env, first as string).listHooks();
   const views = await concurrently(ids, ROUTE_LIMITS.concurrency, async (id): Promise<HookView | null> => {
     return (await hookObject(c.env, id)?.view()) ?? null;

@@ -3,6 +3,7 @@ import { sign } from 'hono/jwt';
 import type { PresenceDocument, TokenClaims, UpdateAnswer, Verdict } from '../../../worker/protocol/index.ts';
 import type { Problem } from '../../../worker/routes/problem.ts';
 import { Stream, words } from '../../presence/support/site.ts';
+import { holdTo } from './contract.ts';
 
 const ORIGIN = 'https://offhook.test';
 
@@ -29,12 +30,13 @@ export async function bearer(claims: Partial<TokenClaims> = {}): Promise<{ autho
   return { authorization: `Bearer ${await token(claims)}` };
 }
 
-/** A request to the Worker, with a token that may do everything, unless `headers` has another; an empty one stands for none. */
+/** A request to the Worker, with a token that may do everything, unless `headers` has another; an empty one stands for none. Its answer is held to the OpenAPI document. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!headers.has('authorization')) headers.set('authorization', `Bearer ${await token()}`);
   if (headers.get('authorization') === '') headers.delete('authorization');
-  return exports.default.fetch(new Request(ORIGIN + path, { ...init, headers }));
+  const asked = new Request(ORIGIN + path, { ...init, headers });
+  return holdTo(asked, await exports.default.fetch(asked));
 }
 
 /** Posts anything as JSON. */

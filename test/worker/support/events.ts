@@ -1,5 +1,6 @@
 import type { WatchFrame } from '../../../worker/protocol/index.ts';
 import { request } from './client.ts';
+import { holdFrame } from './contract.ts';
 
 /** An event of a stream (HTML 9.2.6). */
 export interface ServerEvent {
@@ -61,7 +62,7 @@ export class EventReader {
       );
       const data = fields.get('data');
       if (data === undefined) continue;
-      this.events.push({ event: fields.get('event') ?? 'message', id: fields.get('id'), data: JSON.parse(data) });
+      this.events.push({ event: fields.get('event') ?? 'message', id: fields.get('id'), data: holdFrame('events', data) });
     }
   }
 }

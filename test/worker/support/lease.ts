@@ -3,13 +3,20 @@ import { env } from 'cloudflare:workers';
 import type { LeaseAnswer, PresenceDocument, UpdateAnswer } from '../../../worker/protocol/index.ts';
 import { app } from '../../../worker/routes/app.ts';
 import { token } from './client.ts';
+import { hold } from './contract.ts';
 
 /** A Worker whose sites stay in touch for `seconds` after their last word. */
 export function workerWithLease(seconds: number) {
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);
     headers.set('authorization', `Bearer ${await token()}`);
-    return app.request(path, { ...init, headers }, { ...env, SITE_LEASE: String(seconds) }, createExecutionContext());
+    const answer = await app.request(
+      path,
+      { ...init, headers },
+      { ...env, SITE_LEASE: String(seconds) },
+      createExecutionContext(),
+    );
+    return hold(init.method ?? 'GET', path, answer);
   };
   const post = (path: string, body: unknown) => request(path, { method: 'POST', body: JSON.stringify(body) });
   return {

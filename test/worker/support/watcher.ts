@@ -1,5 +1,6 @@
 import type { PresenceDocument, WatchFrame } from '../../../worker/protocol/index.ts';
 import { request } from './client.ts';
+import { holdFrame } from './contract.ts';
 
 /** Opens `GET /v1/watch`. */
 export function upgrade(query: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -19,7 +20,7 @@ export class TestWatcher {
     socket.accept();
     socket.addEventListener('message', ({ data }) => {
       const text = String(data);
-      if (text.startsWith('{')) this.frames.push(JSON.parse(text) as WatchFrame);
+      if (text.startsWith('{')) this.frames.push(holdFrame<WatchFrame>('watch', text));
       else this.texts.push(text);
       this.#changed();
     });

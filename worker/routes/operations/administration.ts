@@ -1,10 +1,10 @@
-import * as z from 'zod';
 import { getAudit } from '../audit.ts';
 import { getMetrics } from '../metrics.ts';
 import type { Operation } from '../operation.ts';
 import { getRevocations, postRevocation } from '../revocations.ts';
 import { auditPage, revocationAnswer, revocationPage } from '../schema/answers.ts';
 import { auditSchema } from '../schema/audit.ts';
+import { metricsSchema } from '../schema/query.ts';
 import { revocationListSchema, revokeSchema } from '../schema/revocation.ts';
 
 const tag = 'Administration';
@@ -19,6 +19,7 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     summary: 'Who did what',
     query: auditSchema,
     answers: { 200: { means: 'A page of administrative acts.', body: auditPage } },
+    problems: ['bad-user', 'domain-not-covered'],
     handle: getAudit,
   },
   {
@@ -30,7 +31,7 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     summary: 'Revoke a token, or all of a subject',
     body: revokeSchema.meta({ id: 'RevocationRequest' }),
     answers: { 201: { means: 'It is revoked, everywhere within 5 seconds.', body: revocationAnswer } },
-    problems: ['forbidden'],
+    problems: ['domain-not-covered', 'conflict'],
     handle: postRevocation,
   },
   {
@@ -42,7 +43,7 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     summary: 'What is revoked',
     query: revocationListSchema,
     answers: { 200: { means: 'A page of revocations.', body: revocationPage } },
-    problems: ['forbidden'],
+    problems: ['domain-not-covered'],
     handle: getRevocations,
   },
   {
@@ -52,7 +53,7 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     tag,
     scope: 'metrics',
     summary: 'Counters and gauges for Prometheus',
-    query: z.object({ domain: z.array(z.string()).optional().describe('Domains whose users are counted by status.') }),
+    query: metricsSchema,
     answers: { 200: { means: 'Text of the exposition format.', types: ['text/plain'] } },
     problems: ['bad-domain', 'domain-not-covered'],
     handle: getMetrics,

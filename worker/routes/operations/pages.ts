@@ -15,6 +15,7 @@ export const BARE_OPERATIONS: readonly Operation[] = [
     path: '/healthz',
     tag,
     scope: undefined,
+    bare: true,
     summary: 'Whether the Worker is alive',
     answers: { 200: { means: 'It is.', body: z.object({ status: z.literal('ok') }).meta({ id: 'Health' }) } },
     handle: (c) => c.json({ status: 'ok' }),

@@ -1,13 +1,15 @@
+import * as z from 'zod';
 import { LIMITS } from '../../protocol/index.ts';
 import { getHistory } from '../history.ts';
 import type { Operation } from '../operation.ts';
 import { deleteOverride, getOverrides, putOverride } from '../override.ts';
 import { deletePresence, getPresence, queryPresence } from '../presence.ts';
-import { historyPage, overrideAnswer, overrideList, queryAnswer, whyAnswer } from '../schema/answers.ts';
+import { historyPage, overrideDocument, overrideList, pastDocument, queryAnswer } from '../schema/answers.ts';
 import { presenceDocument } from '../schema/document.ts';
 import { historySchema, presenceSchema } from '../schema/history.ts';
 import { overrideSchema, whoseSchema } from '../schema/override.ts';
 import { usersSchema } from '../schema/query.ts';
+import { whyAnswer } from '../schema/why.ts';
 import { getWhy } from '../why.ts';
 
 const tag = 'Presence';
@@ -26,7 +28,11 @@ export const PRESENCE_OPERATIONS: readonly Operation[] = [
     query: presenceSchema,
     headers: { Accept: '`application/json`, or `application/pidf+xml` for PIDF with RPID.', 'If-None-Match': IF_NONE_MATCH },
     answers: {
-      200: { means: 'The presence document.', body: presenceDocument, types: ['application/pidf+xml'] },
+      200: {
+        means: 'The presence document; with `at`, as it was then.',
+        body: z.union([presenceDocument, pastDocument]),
+        types: ['application/pidf+xml'],
+      },
       304: { means: 'Nothing changed since the document of that `ETag`.' },
     },
     problems: ['bad-user', 'domain-not-covered', 'user-never-seen', 'user-not-seen-yet', 'past-not-kept', 'not-acceptable'],
@@ -53,7 +59,11 @@ export const PRESENCE_OPERATIONS: readonly Operation[] = [
     summary: 'What a user did, newest first',
     description: 'Each change, what brought it, and what the consistency check found.',
     query: historySchema,
-    answers: { 200: { means: 'A page of changes.', body: historyPage } },
+    headers: { 'If-None-Match': IF_NONE_MATCH },
+    answers: {
+      200: { means: 'A page of changes.', body: historyPage },
+      304: { means: 'Nothing changed since the page of that `ETag`.' },
+    },
     problems: ['bad-user', 'domain-not-covered', 'user-never-seen'],
     handle: getHistory,
   },
@@ -88,8 +98,8 @@ export const PRESENCE_OPERATIONS: readonly Operation[] = [
     summary: "Set a person's or an application's own word",
     headers: { 'If-Match': IF_MATCH },
     body: overrideSchema.meta({ id: 'OverrideRequest' }),
-    answers: { 200: { means: 'It is set.', body: overrideAnswer } },
-    problems: ['bad-user', 'domain-not-covered', 'too-many-overrides', 'precondition-failed'],
+    answers: { 200: { means: 'It is set.', body: overrideDocument } },
+    problems: ['bad-user', 'domain-not-covered', 'bad-request', 'too-many-overrides', 'precondition-failed'],
     handle: putOverride,
   },
   {
@@ -102,7 +112,7 @@ export const PRESENCE_OPERATIONS: readonly Operation[] = [
     query: whoseSchema,
     headers: { 'If-Match': IF_MATCH },
     answers: { 204: { means: 'There is none any more.' } },
-    problems: ['bad-user', 'domain-not-covered', 'precondition-failed', 'user-never-seen'],
+    problems: ['bad-user', 'domain-not-covered', 'bad-request', 'precondition-failed'],
     handle: deleteOverride,
   },
   {

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { Operation } from '../operation.ts';
 import { getOpenapi, getReference } from '../reference.ts';
 
@@ -22,7 +23,7 @@ export const referenceOperations = (all: () => readonly Operation[]): readonly O
     tag,
     scope: undefined,
     summary: 'This reference, as an OpenAPI 3.1 document',
-    answers: { 200: { means: 'The document.', types: ['application/json'] } },
+    answers: { 200: { means: 'The document.', body: z.looseObject({}) } },
     handle: getOpenapi(all),
   },
 ];

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { LIMITS } from '../../protocol/index.ts';
 import type { Operation } from '../operation.ts';
 import { postReconcile, postStop } from '../reconcile.ts';
-import { reconcileAnswer } from '../schema/answers.ts';
 import { batchSchema } from '../schema/batch.ts';
+import { reconcileAnswer } from '../schema/lease.ts';
 import { doneSchema, pageSchema, stopSchema } from '../schema/reconcile.ts';
 import { updateSchema } from '../schema/update.ts';
 import { updateAnswer } from '../schema/verdict.ts';
@@ -37,7 +37,7 @@ export const UPDATE_OPERATIONS: readonly Operation[] = [
     summary: 'Compare what a site holds with what is recorded',
     body: z.union([pageSchema, doneSchema]).meta({ id: 'ReconcileRequest' }),
     answers: { 200: { means: 'Which users differ.', body: reconcileAnswer } },
-    problems: ['unknown-version', 'other-site', 'domain-not-covered'],
+    problems: ['bad-parameter', 'unknown-version', 'other-site'],
     handle: postReconcile,
   },
   {
@@ -49,7 +49,7 @@ export const UPDATE_OPERATIONS: readonly Operation[] = [
     summary: 'A site stops as planned',
     body: stopSchema.meta({ id: 'StopRequest' }),
     answers: { 200: { means: 'It is known.', body: reconcileAnswer } },
-    problems: ['unknown-version', 'other-site', 'domain-not-covered'],
+    problems: ['bad-parameter', 'unknown-version', 'other-site'],
     handle: postStop,
   },
 ];

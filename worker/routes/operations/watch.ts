@@ -1,13 +1,17 @@
 import { events } from '../events.ts';
 import type { Operation } from '../operation.ts';
-import { watchAnswer, watchMade } from '../schema/answers.ts';
 import { presenceDocument } from '../schema/document.ts';
+import { eventFrame, watchFrame } from '../schema/frame.ts';
+import { watchAnswer, watchMade } from '../schema/hook-answers.ts';
 import { watchedSchema } from '../schema/query.ts';
 import { watchSchema } from '../schema/webhook.ts';
 import { watch } from '../watch.ts';
 import { deleteWatch, getWatch, postWatch } from '../watches.ts';
 
 const tag = 'Watching';
+
+// A path of OpenAPI has one name for each of its parameters, whatever the method.
+const WATCH_ID = { user: 'Id of the watch, as told when it was made.' };
 
 export const WATCH_OPERATIONS: readonly Operation[] = [
   {
@@ -24,7 +28,7 @@ export const WATCH_OPERATIONS: readonly Operation[] = [
       Upgrade: '`websocket`',
       'Sec-WebSocket-Protocol': '`offhook.v1`, and `offhook.token.` with the token where there is no `Authorization`.',
     },
-    answers: { 101: { means: 'The WebSocket is open.' } },
+    answers: { 101: { means: 'The WebSocket is open: its messages are `WatchFrame`s.', frames: watchFrame } },
     problems: ['websocket-needed', 'bad-user', 'bad-domain', 'domain-not-covered', 'too-many-watchers'],
     handle: watch,
   },
@@ -37,7 +41,9 @@ export const WATCH_OPERATIONS: readonly Operation[] = [
     summary: 'The same as server-sent events',
     query: watchedSchema,
     headers: { 'Last-Event-ID': 'The `id` of the last event that was seen: goes on from there.' },
-    answers: { 200: { means: 'The stream.', types: ['text/event-stream'] } },
+    answers: {
+      200: { means: 'The stream: the data of its events are `EventFrame`s.', types: ['text/event-stream'], frames: eventFrame },
+    },
     problems: ['bad-user', 'bad-domain', 'domain-not-covered', 'too-many-watchers'],
     handle: events,
   },
@@ -62,7 +68,8 @@ export const WATCH_OPERATIONS: readonly Operation[] = [
   {
     id: 'getWatch',
     method: 'get',
-    path: '/v1/watches/:id',
+    path: '/v1/watches/:user',
+    inPath: WATCH_ID,
     tag,
     scope: 'read',
     summary: 'A callback that waits',
@@ -73,7 +80,8 @@ export const WATCH_OPERATIONS: readonly Operation[] = [
   {
     id: 'deleteWatch',
     method: 'delete',
-    path: '/v1/watches/:id',
+    path: '/v1/watches/:user',
+    inPath: WATCH_ID,
     tag,
     scope: 'write',
     summary: 'Wait no more',

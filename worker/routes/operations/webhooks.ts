@@ -1,7 +1,6 @@
-import * as z from 'zod';
 import type { Operation } from '../operation.ts';
-import * as answers from '../schema/answers.ts';
-import { deadLettersSchema, replaySchema, rotationSchema, webhookSchema } from '../schema/webhook.ts';
+import * as answers from '../schema/hook-answers.ts';
+import { deadLettersSchema, replaySchema, rotationSchema, webhookListSchema, webhookSchema } from '../schema/webhook.ts';
 import { listDeadLetters, pauseWebhook, replayWebhook, resumeWebhook, rotateSecret, testWebhook } from '../webhook-acts.ts';
 import { createWebhook, deleteWebhook, getWebhook, listWebhooks } from '../webhooks.ts';
 
@@ -43,7 +42,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     tag: 'Webhooks',
     scope: 'write',
     summary: 'The webhooks of a domain',
-    query: z.object({ domain: z.string() }),
+    query: webhookListSchema,
     answers: { 200: { means: 'Those that show no more than the token may see.', body: answers.webhookList } },
     problems: ['bad-domain', 'domain-not-covered'],
     handle: listWebhooks,
@@ -66,7 +65,7 @@ export const WEBHOOK_OPERATIONS: readonly Operation[] = [
     'Make a new secret',
     { 200: { means: 'The new one; the former stays valid for a time.', body: answers.secretAnswer } },
     rotateSecret,
-    { body: rotationSchema.meta({ id: 'Rotation' }) },
+    { body: rotationSchema.meta({ id: 'Rotation' }), bodyOptional: true },
   ),
   ofOne('pauseWebhook', 'post', '/pause', 'Deliver nothing until it is resumed', shown('It is paused.'), pauseWebhook),
   ofOne('resumeWebhook', 'post', '/resume', 'Deliver again', shown('It is active.'), resumeWebhook),

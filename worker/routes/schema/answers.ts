@@ -1,111 +1,84 @@
 import * as z from 'zod';
-import { DETAIL_LEVELS, END_CAUSES, OVERRIDE_ACTIVITIES } from '../../protocol/index.ts';
-import { callStatus, instant, presenceDocument, status, terminalStatus } from './document.ts';
+import { type HistoryPage, OVERRIDE_ACTIVITIES, type OverrideDocument, type PastDocument } from '../../protocol/index.ts';
+import type { AuditEntry } from '../audit.ts';
+import type { RevocationDocument } from '../revocations.ts';
+import { ACTS } from './audit.ts';
+import { historyEntry } from './change.ts';
+import { instant, presenceDocument } from './document.ts';
 import { problemSchema } from './problem.ts';
-import { STATUSES } from './query.ts';
 
-const cursor = z.string().exactOptional().describe('For the next page; absent on the last.');
+/** Of a page. */
+export const cursor = z.string().exactOptional().describe('For the next page; absent on the last.');
 const page = <T extends z.ZodRawShape>(shape: T) => z.object({ ...shape, cursor });
 
-/** FIG. 8, steps 105 and 115. */
-export const conflictSchema = z
-  .object({
-    rule: z.enum(['offline-while-talking', 'talking-while-offline', 'terminating-while-waiting', 'online-while-waiting']),
-    reported: z.string(),
-    recorded: z.string(),
-    resolved: z.string(),
+/** What `GET /v1/presence/{user}?at=` answers. */
+export const pastDocument = presenceDocument
+  .extend({
+    asOf: z.object({
+      at: instant.describe('The time that was asked for.'),
+      since: instant.describe('When this state began.'),
+      until: instant.nullable().describe('When the next one began; null where it holds still.'),
+      recorded: instant.nullable().describe('When it was written down; null where that is not known.'),
+      partial: z
+        .literal(true)
+        .exactOptional()
+        .describe('There was more than is kept: `terminals` and `calls` are empty, whatever there were.'),
+    }),
   })
-  .meta({ id: 'Conflict', description: 'What was reported contradicts what is recorded: both, and how it was resolved.' });
+  .meta({ id: 'PastPresence', description: 'The presence document as it was at a time.' }) satisfies z.ZodType<PastDocument>;
 
-const endReason = z.object({
-  cause: z.enum(END_CAUSES),
-  status: z.int().exactOptional().describe('Of the SIP answer that ended it.'),
-  text: z.string().exactOptional(),
-});
-
-const historyEntry = z
-  .object({
-    version: z.int().describe('Of the document after this change.'),
-    at: instant,
-    status,
-    terminalStatus,
-    callStatus,
-    cause: z
-      .looseObject({ by: z.enum(['update', 'override', 'deadline']) })
-      .describe("What brought the change: a site's update, somebody's own word, or a time that passed."),
-    reason: z.union([z.string(), endReason]).exactOptional(),
-    conflict: conflictSchema.exactOptional(),
-  })
-  .meta({ id: 'HistoryEntry', description: 'One change of a user.' });
-
-export const historyPage = page({ entries: z.array(historyEntry).describe('Newest first.') }).meta({ id: 'HistoryPage' });
+export const historyPage = page({
+  entries: z.array(historyEntry).describe('Newest first.'),
+  keptSince: instant.nullable().describe('The history is whole from then on; null where nothing is kept.'),
+}).meta({ id: 'HistoryPage' }) satisfies z.ZodType<HistoryPage>;
 
 export const domainPage = page({ users: z.array(presenceDocument) }).meta({ id: 'DomainPage' });
 
 export const queryAnswer = z.object({ users: z.array(z.union([presenceDocument, problemSchema])) }).meta({ id: 'QueryAnswer' });
 
-const overrideDocument = z
-  .looseObject({ activity: z.enum(OVERRIDE_ACTIVITIES), note: z.string().exactOptional(), expires: instant })
-  .meta({ id: 'Override' });
+const word = {
+  activity: z.enum(OVERRIDE_ACTIVITIES),
+  note: z.string().exactOptional().describe('Not at detail `busy-only`.'),
+  since: instant.describe('When this word was first said.'),
+  expires: instant,
+  effective: z.boolean().describe('Of all that are set, the one that the presence document shows.'),
+};
 
-const part = <T extends z.ZodType>(value: T) => z.looseObject({ value, text: z.string() });
-const upcoming = z.looseObject({}).describe('What ends by itself, and when.');
-
-export const whyAnswer = z
-  .object({
-    user: z.string(),
-    version: z.int(),
-    text: z.string().describe('All of it in a few sentences.'),
-    status: part(status).describe('With the rules in their order: the first that holds decides.'),
-    terminalStatus: part(terminalStatus).describe('With the registrations.'),
-    callStatus: part(callStatus).describe('With the dialogs.'),
-    stale: z.looseObject({}),
-    overrides: z.array(overrideDocument),
-    next: upcoming.nullable(),
-    later: z.array(upcoming),
-  })
-  .meta({
-    id: 'Why',
-    description: 'The evidence behind each part of the state, the rule that decided, and what changes it next.',
-  });
+export const overrideDocument = z
+  .discriminatedUnion('by', [
+    z.object({ by: z.literal('person'), ...word }),
+    z.object({ by: z.literal('application'), application: z.string(), ...word }),
+  ])
+  .meta({ id: 'Override', description: "A person's or an application's own word." }) satisfies z.ZodType<OverrideDocument>;
 
 export const overrideList = z.object({ overrides: z.array(overrideDocument) }).meta({ id: 'OverrideList' });
-export const overrideAnswer = overrideDocument;
 
-const webhook = z
-  .looseObject({
-    id: z.string(),
-    url: z.string(),
-    domain: z.string(),
-    detail: z.enum(DETAIL_LEVELS),
-    state: z.string().describe('`active`, `paused`, or why it is disabled.'),
+const auditEntry = z
+  .object({
+    id: z.int().describe('Rises with time.'),
+    at: instant,
+    act: z.enum(ACTS),
+    token: z.string().nullable().describe('`jti` of the token that did it.'),
+    subject: z.string().nullable().describe('Its `sub`.'),
+    domain: z.string().nullable().describe('The domain that it concerns.'),
+    user: z.string().exactOptional().describe('Pseudonym of the user concerned: `?user=` finds it.'),
+    target: z.string().exactOptional().describe('Id of a webhook, a revoked token, an application.'),
+    note: z.string().exactOptional(),
   })
-  .meta({ id: 'Webhook', description: 'A webhook, without its secret (docs/webhooks.md).' });
+  .meta({ id: 'AuditEntry', description: 'An administrative act (docs/tokens.md).' }) satisfies z.ZodType<AuditEntry>;
 
-const secret = z.string().describe('`whsec_` and 32 bytes in base64: told here and nowhere else.');
+export const auditPage = page({ entries: z.array(auditEntry).describe('Newest first.') }).meta({ id: 'AuditPage' });
 
-export const webhookAnswer = webhook;
-export const webhookMade = webhook.extend({ secret }).meta({ id: 'WebhookMade' });
-export const webhookList = z.object({ webhooks: z.array(webhook) }).meta({ id: 'WebhookList' });
-export const webhookTest = z.looseObject({}).meta({ id: 'WebhookTest', description: 'What came of the test event.' });
-export const secretAnswer = z.object({ secret, formerValidUntil: instant }).meta({ id: 'WebhookSecret' });
-export const deadLetterPage = page({ deadLetters: z.array(z.looseObject({ id: z.string() })) }).meta({ id: 'DeadLetterPage' });
-export const replayAnswer = z.object({ replayed: z.int() }).meta({ id: 'Replayed' });
+export const revocationAnswer = z
+  .union([
+    z.object({ id: z.int(), jti: z.string(), until: instant.nullable().describe('When the token ends by itself.'), at: instant }),
+    z.object({ id: z.int(), subject: z.string(), before: instant.describe('Tokens made before are revoked.'), at: instant }),
+  ])
+  .meta({
+    id: 'Revocation',
+    description: 'Of one token, or of all tokens of a subject.',
+  }) satisfies z.ZodType<RevocationDocument>;
 
-const watchDocument = z
-  .looseObject({ id: z.string(), user: z.string(), until: z.array(z.enum(STATUSES)) })
-  .meta({ id: 'Watch', description: 'A callback that waits for a user.' });
-export const watchAnswer = watchDocument;
-export const watchMade = watchDocument.extend({ secret }).meta({ id: 'WatchMade' });
-
-export const auditPage = page({
-  entries: z.array(z.looseObject({ id: z.int(), at: instant, act: z.string() })).describe('Newest first.'),
-}).meta({ id: 'AuditPage' });
-
-const revocation = z.looseObject({ id: z.int(), at: instant }).meta({ id: 'Revocation' });
-export const revocationAnswer = revocation;
-export const revocationPage = page({ revocations: z.array(revocation) }).meta({ id: 'RevocationPage' });
-
-export const reconcileAnswer = z
-  .object({ lease: z.looseObject({ state: z.string() }), differ: z.array(z.string()), more: z.boolean() })
-  .meta({ id: 'ReconcileAnswer', description: 'How the lease stands, and which users differ (docs/leases.md).' });
+export const revocationPage = page({ revocations: z.array(revocationAnswer).describe('Newest first.') }).meta({
+  id: 'RevocationPage',
+});

@@ -1,7 +1,22 @@
 import * as z from 'zod';
-import { canonicalAor } from '../../protocol/index.ts';
 import { ROUTE_LIMITS } from '../limits.ts';
 import { page } from './query.ts';
+import { userSchema } from './user.ts';
+
+/** Acts that are audited, as `thing.deed`. */
+export const ACTS = [
+  'override.set',
+  'override.clear',
+  'user.delete',
+  'webhook.create',
+  'webhook.change',
+  'webhook.delete',
+  'webhook.rotate',
+  'webhook.replay',
+  'token.revoke',
+  'audit.read',
+  'admin.use',
+] as const;
 
 /** A time (RFC 3339) as ms since 1970. */
 export const instant = z.iso
@@ -12,14 +27,7 @@ export const instant = z.iso
 /** The query of `GET /v1/audit`; the cursor is an entry's id. */
 export const auditSchema = z.object({
   from: instant.optional(),
-  user: z
-    .string()
-    .transform((text, context) => {
-      const aor = canonicalAor(text);
-      if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
-      return aor ?? z.NEVER;
-    })
-    .optional(),
+  user: userSchema.optional(),
   limit: page(ROUTE_LIMITS.auditDefault, ROUTE_LIMITS.auditMax),
   cursor: z
     .string()

@@ -27,7 +27,8 @@ const terminal = z
   })
   .meta({ id: 'Terminal', description: 'A telephone that is registered.' }) satisfies z.ZodType<TerminalDocument>;
 
-const call = z
+/** Shown whole in the document; parts of it elsewhere. */
+export const call = z
   .object({
     id: z.string(),
     callId: z.string().exactOptional().describe('The SIP Call-ID, the same for both parties. Only at detail `full`.'),
@@ -72,5 +73,5 @@ export const presenceDocument = z
   })
   .meta({
     id: 'Presence',
-    description: 'The presence document of one user. Fields may be added to it.',
+    description: 'The presence document of one user.',
   }) satisfies z.ZodType<PresenceDocument>;

@@ -1,5 +1,8 @@
 import * as z from 'zod';
 import { LIMITS, type Status } from '../../protocol/index.ts';
+import { ROUTE_LIMITS } from '../limits.ts';
+import { domainSchema } from './domain.ts';
+import { userSchema } from './user.ts';
 
 export const STATUSES = [
   'unknown',
@@ -59,8 +62,26 @@ function invalid(context: z.RefinementCtx): never {
 }
 
 /** The query of `GET /v1/watch` and `/v1/events`: users or one domain. */
-export const watchedSchema = z.object({
-  user: z.array(z.string()).max(LIMITS.watchUsers).optional().describe('A user to watch; may be there several times.'),
-  domain: z.string().optional().describe('A domain of which all users are watched.'),
-  since: z.string().optional().describe('The cursor of the last frame that was seen: goes on from there.'),
+export const watchedSchema = z
+  .object({
+    user: z
+      .array(userSchema)
+      .max(LIMITS.watchUsers, `more than ${LIMITS.watchUsers} users`)
+      .optional()
+      .describe('A user to watch; may be there several times.'),
+    domain: domainSchema.optional().describe('A domain of which all users are watched.'),
+    since: z.string().optional().describe('The cursor of the last frame that was seen: goes on from there.'),
+  })
+  .refine(({ user, domain }) => (user === undefined) !== (domain === undefined), {
+    path: ['user'],
+    message: 'watch either a domain or users',
+  });
+
+/** The query of `GET /metrics`. */
+export const metricsSchema = z.object({
+  domain: z
+    .array(domainSchema)
+    .max(ROUTE_LIMITS.metricDomains, `more than ${ROUTE_LIMITS.metricDomains}`)
+    .optional()
+    .describe('Domains whose users are counted by status.'),
 });

@@ -1,22 +1,17 @@
 import * as z from 'zod';
-import { canonicalAor, DETAIL_LEVELS, SCOPES, TOKEN_LIMITS, type TokenClaims } from '../../protocol/index.ts';
+import { DETAIL_LEVELS, SCOPES, TOKEN_LIMITS, type TokenClaims } from '../../protocol/index.ts';
+import { userSchema } from './user.ts';
 
 const name = z.string().min(1).max(TOKEN_LIMITS.name);
 
 const domain = z.string().min(1).toLowerCase();
-
-const user = z.string().transform((text, context) => {
-  const aor = canonicalAor(text);
-  if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
-  return aor ?? z.NEVER;
-});
 
 /** Claims of a token whose signature is good. What is not ours is left out. */
 export const claimsSchema = z.object({
   sub: name.exactOptional(),
   scope: z.array(z.enum(SCOPES)),
   domain: z.union([domain, z.array(domain).min(1).max(TOKEN_LIMITS.domains)]),
-  users: z.array(user).min(1).max(TOKEN_LIMITS.users).exactOptional(),
+  users: z.array(userSchema).min(1).max(TOKEN_LIMITS.users).exactOptional(),
   detail: z.enum(DETAIL_LEVELS).exactOptional(),
   site: name.exactOptional(),
   iat: z.number(),

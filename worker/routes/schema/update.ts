@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { LAST_TIME } from '../../presence/index.ts';
 import {
   type CallReport,
-  canonicalAor,
   END_CAUSES,
   type EndReason,
   LIMITS,
@@ -10,6 +9,7 @@ import {
   type TerminalReport,
   type Update,
 } from '../../protocol/index.ts';
+import { userSchema } from './user.ts';
 
 /** ms since 1970, up to the year 9999. */
 const time = z.number().int().min(0).max(LAST_TIME);
@@ -23,12 +23,6 @@ const identity = z
 
 /** What is only shown: too long is cut. */
 const shown = z.string().transform((text) => text.slice(0, LIMITS.fieldLength).toWellFormed());
-
-const user = z.string().transform((text, context) => {
-  const aor = canonicalAor(text);
-  if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
-  return aor ?? z.NEVER;
-});
 
 const media = z.object({
   type: shown,
@@ -66,7 +60,7 @@ const endReason = z.object({
 }) satisfies z.ZodType<EndReason>;
 
 const head = z.object({
-  user,
+  user: userSchema,
   epoch: z.number().int().min(1),
   sequence: z.number().int().min(1),
   previous: z.number().int().min(0),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { UpdateAnswer } from '../../protocol/index.ts';
-import { conflictSchema } from './answers.ts';
+import { conflictSchema } from './change.ts';
+import { leaseAnswer } from './lease.ts';
 
 const last = z.object({ epoch: z.int(), sequence: z.int() });
 const sequence = z.int().describe('Of the item that this is about.');
@@ -26,5 +27,6 @@ export const updateAnswer = z
           }),
       )
       .describe('One verdict an item, in the order of the items.'),
+    lease: leaseAnswer.exactOptional().describe('Of the site; absent where it could not be asked for in time.'),
   })
   .meta({ id: 'UpdateAnswer' }) satisfies z.ZodType<UpdateAnswer>;

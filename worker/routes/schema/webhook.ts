@@ -1,14 +1,9 @@
 import * as z from 'zod';
 import { HOOK_LIMITS } from '../../hooks/index.ts';
-import { canonicalAor, DETAIL_LEVELS } from '../../protocol/index.ts';
+import { DETAIL_LEVELS } from '../../protocol/index.ts';
 import { domainSchema } from './domain.ts';
 import { STATUSES } from './query.ts';
-
-const user = z.string().transform((text, context) => {
-  const aor = canonicalAor(text);
-  if (aor === undefined) context.addIssue({ code: 'custom', message: 'is no address of record' });
-  return aor ?? z.NEVER;
-});
+import { userSchema } from './user.ts';
 
 const url = z
   .string()
@@ -27,7 +22,7 @@ export const webhookSchema = z
     url,
     /** Everybody in it; else `users` are named. */
     domain: domainSchema.optional(),
-    users: z.array(user).min(1).max(HOOK_LIMITS.users).optional(),
+    users: z.array(userSchema).min(1).max(HOOK_LIMITS.users).optional(),
     statuses: statuses.optional(),
     changes: z.enum(['all', 'status']).default('all'),
     detail: z.enum(DETAIL_LEVELS).optional(),
@@ -37,6 +32,9 @@ export const webhookSchema = z
     path: ['domain'],
     message: 'name either a domain or users',
   });
+
+/** The query of `GET /v1/webhooks`. */
+export const webhookListSchema = z.object({ domain: domainSchema });
 
 /** The body of `POST /v1/webhooks/{id}/secret`. */
 export const rotationSchema = z.strictObject({

@@ -1,0 +1,145 @@
+import * as z from 'zod';
+
+/** What is read of an OpenAPI 3.1 document. */
+export interface Document {
+  readonly paths: { readonly [path: string]: { readonly [method: string]: DeclaredOperation } };
+  readonly components: { readonly schemas: { readonly [name: string]: object } };
+}
+
+interface DeclaredOperation {
+  readonly operationId: string;
+  readonly security: readonly { readonly bearer: readonly string[] }[];
+  readonly responses: { readonly [status: string]: DeclaredResponse };
+}
+
+interface DeclaredResponse {
+  readonly content?: { readonly [mediaType: string]: { readonly schema: Schema } };
+  readonly 'x-frames'?: Schema;
+}
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly properties?: { readonly [name: string]: { readonly enum?: readonly string[] } };
+}
+
+/** An answer, as far as it is held to the document. */
+export interface Given {
+  readonly method: string;
+  /** With its query, which is not looked at. */
+  readonly path: string;
+  readonly status: number;
+  /** The header Content-Type. */
+  readonly type: string | null;
+  /** The whole body; undefined where it is a stream, or was not asked for. */
+  readonly text: string | undefined;
+}
+
+interface Route {
+  readonly method: string;
+  readonly pattern: RegExp;
+  readonly operation: DeclaredOperation;
+  /** Parameters in the path: the fewer, the more it is meant. */
+  readonly parameters: number;
+}
+
+/** Problems of requests that no operation is for. */
+const OF_NONE = ['/problems/no-such-path', '/problems/method-not-allowed', '/problems/no-secret'];
+
+/**
+ * An OpenAPI document, as a contract to which answers are held: status, media type, kind of problem, and the body to the letter. Schemas are
+ * read once, when they are first needed.
+ */
+export class Contract {
+  readonly #routes: readonly Route[];
+  readonly #components: object;
+  readonly #read = new Map<string, z.ZodType>();
+
+  constructor(document: Document) {
+    this.#components = JSON.parse(local(JSON.stringify(document.components.schemas))) as object;
+    const routes = Object.entries(document.paths).flatMap(([path, item]) => {
+      const pattern = new RegExp(`^${path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`);
+      const parameters = path.split('{').length - 1;
+      return Object.entries(item).map(([method, operation]) => ({ method, pattern, operation, parameters }));
+    });
+    this.#routes = routes.sort((one, other) => one.parameters - other.parameters);
+  }
+
+  /** The ids of all operations. */
+  get operations(): string[] {
+    return this.#routes.map(({ operation }) => operation.operationId);
+  }
+
+  /** The id of the operation that a request is for; undefined where it is for none. */
+  operationOf(method: string, path: string): string | undefined {
+    return this.#operation(method, path)?.operationId;
+  }
+
+  /** What of an answer is not as it was declared; undefined where all is. */
+  breach({ method, path, status, type, text }: Given): string | undefined {
+    const operation = this.#operation(method, path);
+    const media = type?.split(';')[0]?.trim().toLowerCase();
+    if (operation === undefined) return this.#breachOfNone(status, media, text);
+    const declared = operation.responses[status];
+    const said = `${operation.operationId} answers ${status}`;
+    if (declared === undefined) return `${said}, which is not declared: ${text}`;
+    if (declared.content === undefined) return text ? `${said} with a body, where none is declared: ${text}` : undefined;
+    const schema = declared.content[media ?? '']?.schema;
+    if (schema === undefined) return `${said} as ${media}, where ${Object.keys(declared.content)} is declared`;
+    if (text === undefined || schema.type === 'string') return undefined;
+    const wrong = this.#wrong(schema, text);
+    return wrong && `${said}: ${wrong}`;
+  }
+
+  /** What is wrong with a message of a WebSocket, or the data of an event, of an operation; undefined where nothing is. */
+  breachOfFrame(operationId: string, text: string): string | undefined {
+    const route = this.#routes.find(({ operation }) => operation.operationId === operationId);
+    const schema = Object.values(route?.operation.responses ?? {}).find((response) => response['x-frames'])?.['x-frames'];
+    const wrong = schema === undefined ? 'no frames are declared' : this.#wrong(schema, text);
+    return wrong && `${operationId} tells a frame: ${wrong}`;
+  }
+
+  #operation(method: string, path: string): DeclaredOperation | undefined {
+    const asked = method === 'HEAD' ? 'get' : method.toLowerCase();
+    const [plain = ''] = path.split('?');
+    return this.#routes.find((route) => route.method === asked && route.pattern.test(plain))?.operation;
+  }
+
+  #breachOfNone(status: number, media: string | undefined, text: string | undefined): string | undefined {
+    if (media !== 'application/problem+json') return `what is no operation is answered ${status} as ${media}`;
+    return text === undefined
+      ? undefined
+      : this.#wrong({ $ref: '#/components/schemas/Problem', properties: { type: { enum: OF_NONE } } }, text);
+  }
+
+  #wrong(schema: Schema, text: string): string | undefined {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return `no JSON: ${text}`;
+    }
+    const kinds = schema.properties?.type?.enum;
+    const kind = (value as { type?: string } | null)?.type;
+    if (kinds !== undefined && !kinds.includes(String(kind))) return `${kind} is not declared: ${text}`;
+    const read = this.#schema(schema).safeParse(value);
+    return read.success ? undefined : `${JSON.stringify(read.error.issues)} in ${text}`;
+  }
+
+  #schema(schema: Schema): z.ZodType {
+    const key = schema.$ref ?? JSON.stringify(schema);
+    const known = this.#read.get(key);
+    if (known !== undefined) return known;
+    const { $ref, ...own } = schema;
+    // What stands beside a reference was looked at by `#wrong`.
+    const plain = JSON.parse(local(JSON.stringify($ref === undefined ? own : { $ref }))) as object;
+    const made = z.fromJSONSchema({ ...plain, $defs: this.#components } as Parameters<typeof z.fromJSONSchema>[0]);
+    this.#read.set(key, made);
+    return made;
+  }
+}
+
+/** Schemas that refer to each other as JSON Schema does it by itself. */
+function local(text: string): string {
+  return text.replaceAll('"#/components/schemas/', '"#/$defs/');
+}
