@@ -12,6 +12,7 @@ import { lag } from './lag.ts';
 import { listing } from './listing.ts';
 import { load, loadWithPasswords } from './load.ts';
 import { memory } from './memory.ts';
+import { relay } from './relay.ts';
 import { scale } from './scale.ts';
 import { updates } from './updates.ts';
 import { watchers } from './watchers.ts';
@@ -29,6 +30,7 @@ const ALL: readonly Measurement[] = [
   cost,
   watchers,
   listing,
+  relay,
 ];
 const NAMES = ALL.map(({ name }) => name).join(', ');
 
