@@ -109,10 +109,19 @@ class Printer {
     if (frame.type === 'snapshot')
       for (const { presence } of frame.users) if (presence !== null) this.#print(frame.type, presence);
     if (frame.type === 'change') this.#print(frame.type, frame.presence);
+    if (frame.type === 'deleted') this.#printDeleted(frame.user);
     if (frame.type === 'resumed') {
       const gap = frame.exact ? '' : '; of each user only the newest change that was missed is told';
       this.#terminal.err(`offhook watch: connected again${gap}\n`);
     }
+  }
+
+  #printDeleted(user: string): void {
+    this.#printed.delete(user);
+    const at = new Date().toISOString();
+    this.#terminal.out(
+      this.#json ? `${JSON.stringify({ at, event: 'deleted', user })}\n` : `${printable(`${at}  ${user}  deleted`)}\n`,
+    );
   }
 
   #print(event: string, presence: PresenceDocument): void {

@@ -42,7 +42,7 @@ async function report(updates: readonly unknown[]): Promise<void> {
 }
 
 describe('Offhook watch on the command line', { timeout: 30_000 }, () => {
-  it('prints who is what, then every change, and ends with the signal', async () => {
+  it('prints who is what, then every change and deletion, and ends with the signal', async () => {
     const alice = new Stream('sip:alice@one.example', Date.now);
     await report([alice.next(say.online())]);
     const env = { OFFHOOK_TOKEN: await worker.token('read') };
@@ -50,12 +50,16 @@ describe('Offhook watch on the command line', { timeout: 30_000 }, () => {
     await until('alice', () => watch.lines().length === 1);
     await report([alice.next(say.talking('c1')), alice.next(say.idle('c1'))]);
     await until('her call', () => watch.lines().length === 3);
+    const headers = { authorization: `Bearer ${await worker.token('admin')}` };
+    await fetch(`${worker.url}/v1/presence/${alice.user}`, { method: 'DELETE', headers });
+    await until('the deletion of her data', () => watch.lines().length === 4);
     watch.end();
     expect(await watch.code).toBe(EXIT.ok);
     expect(watch.lines().map((line) => line.replace(/^\S+Z {2}/, ''))).toEqual([
       'sip:alice@one.example  available',
       'sip:alice@one.example  talking  incoming sip:bob@example.com',
       'sip:alice@one.example  available',
+      'sip:alice@one.example  deleted',
     ]);
   });
 

@@ -65,6 +65,13 @@ describe('Offhook wallboard: from frames to users', () => {
     expect(play(after, { type: 'check', cursor: 'c3' })).toEqual({ ...after, cursor: 'c3' });
   });
 
+  it('takes away a user whose data were deleted, until there is news of them', () => {
+    const before = play(connected(EMPTY_BOARD), snapshot([presence('a', 'talking', 5), presence('b', 'available', 9)]));
+    const after = play(before, { type: 'deleted', user: presence('a', 'talking', 5).user, cursor: 'c3' });
+    expect([shown(after), after.cursor, after.complete]).toEqual([{ b: 'available' }, 'c3', true]);
+    expect(shown(play(after, change(presence('a', 'available', 6))))).toEqual({ a: 'available', b: 'available' });
+  });
+
   it('leaves out users that were never seen', () => {
     const frame: WatchFrame = { type: 'snapshot', users: [{ user: 'sip:a@ex', presence: null }], more: false, cursor: 'c' };
     expect(play(connected(EMPTY_BOARD), frame).users.size).toBe(0);
@@ -97,10 +104,21 @@ describe('Offhook wallboard: from frames to users', () => {
   });
 
   it('takes nothing for a frame that is none', () => {
-    expect(['pong', '{', '[]', 'null', '{"type":"snapshot"}', '{"type":"change"}', '{"type":"x"}'].map(parseFrame)).toEqual(
-      Array(7).fill(undefined),
-    );
+    expect(
+      [
+        'pong',
+        '{',
+        '[]',
+        'null',
+        '{"type":"snapshot"}',
+        '{"type":"change"}',
+        '{"type":"x"}',
+        '{"type":"deleted","cursor":"c"}',
+      ].map(parseFrame),
+    ).toEqual(Array(8).fill(undefined));
     expect(parseFrame(JSON.stringify(change(presence('a', 'talking', 2))))).toEqual(change(presence('a', 'talking', 2)));
+    const deleted = { type: 'deleted', user: 'sip:a@ex', cursor: 'c' };
+    expect(parseFrame(JSON.stringify(deleted))).toEqual(deleted);
     fc.assert(fc.property(fc.json(), (text) => parseFrame(text) === undefined || true));
   });
 });

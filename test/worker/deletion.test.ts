@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { bearer, newDomain, newStream, okay, presence, problemOf, report, request, say } from './support/client.ts';
+import { EventReader } from './support/events.ts';
 import { boardObject, hang, userObject } from './support/objects.ts';
 import { hookObject, makeWebhook, Receiver, webhook } from './support/receiver.ts';
 import { TestWatcher } from './support/watcher.ts';
@@ -117,6 +118,59 @@ describe('Offhook DELETE /v1/presence/{user}', () => {
     await sweep(alice.user);
     expect(await users()).toHaveLength(2);
     receiver.answer = () => 204;
+  });
+
+  it.each(['user', 'domain', 'events'])('is told to whoever watches, at every level of detail (%s)', async (kind) => {
+    const domain = newDomain();
+    const [alice, bob] = [newStream('alice', domain), newStream('bob', domain)];
+    await report([alice.next(say.online()), bob.next(say.online())]);
+    const query = kind === 'user' ? `user=${alice.user}` : `domain=${domain}`;
+    for (const detail of ['full', 'busy-only'] as const) {
+      const headers = await bearer({ domain, detail });
+      const watcher = kind === 'events' ? await EventReader.open(query, headers) : await TestWatcher.open(query, headers);
+      const told = () => watcher.told.filter(({ type }) => type !== 'snapshot');
+      await watcher.until(() => watcher.told.length > 0);
+      await forget(alice.user);
+      await watcher.until(() => told().length > 0);
+      // Once: what is left to do afterwards is none of a watcher's business.
+      await sweep(alice.user);
+      await report([alice.next(say.snapshot([say.terminal()], []))]);
+      await watcher.until(() => told().length > 1);
+      expect(told()).toMatchObject([
+        { type: 'deleted', user: alice.user, cursor: expect.any(String) },
+        { type: 'change', presence: { user: alice.user } },
+      ]);
+      await watcher.leave();
+    }
+  });
+
+  it.each(['user', 'domain'])('is told to a watcher who comes back, instead of what was told of the user (%s)', async (kind) => {
+    const domain = newDomain();
+    const [alice, bob] = [newStream('alice', domain), newStream('bob', domain)];
+    await report([alice.next(say.online()), bob.next(say.online())]);
+    const query = kind === 'user' ? `user=${alice.user}&user=${bob.user}` : `domain=${domain}`;
+    const before = await TestWatcher.open(query);
+    await before.leave();
+    await report([alice.next(say.talking('c1')), bob.next(say.talking('c2'))]);
+    await forget(alice.user);
+    await sweep(alice.user);
+    const after = await TestWatcher.open(`${query}&since=${before.cursor}`);
+    await after.until(() => after.frames.length >= 3);
+    const [first, ...rest] = after.frames;
+    expect(first).toMatchObject({ type: 'resumed', exact: true });
+    expect(rest).toHaveLength(2);
+    expect(rest).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ type: 'deleted', user: alice.user }),
+        expect.objectContaining({ presence: expect.objectContaining({ user: bob.user, version: 2 }) }),
+      ]),
+    );
+    // Nothing stored says who it was: without the memory of the board, whoever was away then gets all anew.
+    await evictDurableObject(boardObject(alice.user));
+    const last = await TestWatcher.open(`${query}&since=${before.cursor}`);
+    expect(last.frames[0]).toMatchObject({ type: 'snapshot', reset: 'expired' });
+    expect(last.snapshot.flatMap(({ presence }) => presence?.user ?? [])).toEqual([bob.user]);
+    for (const watcher of [after, last]) watcher.socket.close();
   });
 
   it('wants the scope admin, and a token that covers the user', async () => {

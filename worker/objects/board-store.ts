@@ -112,22 +112,26 @@ export class BoardStore {
     return this.#epoch ?? 0;
   }
 
-  /** The number from which on watchers can be told what they missed. */
+  /** The number from which on watchers can be told from the store what they missed. */
   get floor(): number {
     return this.#schema.created ? this.#storage.sql.exec<{ floor: number }>('SELECT floor FROM feed').one().floor : 0;
   }
 
-  /** Forgets a user whose document is not newer than the version `through`. That takes a number too, so that nobody goes on from before it: watchers of then would keep the user for ever. */
-  drop(user: string, through = Number.MAX_SAFE_INTEGER): void {
-    if (!this.#schema.created) return;
+  /**
+   * Forgets a user whose document is not newer than the version `through`. That takes a number too, which is told; undefined where there is no
+   * such user. Nothing stored says who it was, so nobody can be told from the store what came before it: watchers would keep the user for ever.
+   */
+  drop(user: string, through = Number.MAX_SAFE_INTEGER): number | undefined {
+    if (!this.#schema.created) return undefined;
     const version = this.#version(user);
-    if (version === 0 || version > through) return;
+    if (version === 0 || version > through) return undefined;
     const seq = this.seq + 1;
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);
       this.#storage.sql.exec('UPDATE feed SET seq = ?, floor = ?', seq, seq);
     });
     this.#seq = seq;
+    return seq;
   }
 
   /**

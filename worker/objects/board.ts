@@ -12,7 +12,7 @@ import { BoardWaits } from './board-waits.ts';
 import { Feed } from './feed.ts';
 import { greeting } from './greeting.ts';
 import { OBJECT_LIMITS } from './limits.ts';
-import type { NewsSubscriber } from './news.ts';
+import { deletionNews, type NewsSubscriber } from './news.ts';
 import { openerOf, tagsOf } from './opener.ts';
 import { userObject } from './places.ts';
 import { BEGUN, MISSED, watchQuery } from './watch-query.ts';
@@ -67,15 +67,17 @@ export class Board extends DurableObject<Env> {
 
   /** Forgets a user who is listed by another board now. */
   drop(user: string): void {
-    this.#store.drop(user);
+    if (this.#store.drop(user) !== undefined) this.#feed.cut();
   }
 
   /**
-   * Forgets a user whose data were deleted at the version `through`. Tells which webhooks may have heard of them: they have something to
-   * forget too.
+   * Forgets a user whose data were deleted at the version `through`, and tells those who watch. Tells which webhooks may have heard of them: they
+   * have something to forget too.
    */
   forget(user: string, through: number): string[] {
-    this.#store.drop(user, through);
+    this.#feed.forget(user, through);
+    const seq = this.#store.drop(user, through);
+    if (seq !== undefined) for (const told of [this.#feed, this.#watchers]) told.tell([deletionNews(user, seq)], Date.now());
     return this.#hooks.forget(user, through);
   }
 

@@ -5,7 +5,7 @@ import type { News, NewsSubscriber } from './news.ts';
 
 /** What a watcher missed. */
 export interface Missed {
-  /** Every change (true), or of each user the newest document alone: what lies between is in the user's history. */
+  /** Every change (true), or of each user the newest document alone: what lies between is in the user's history. A deletion has no text (`deletionNews`). */
   readonly exact: boolean;
   readonly changes: readonly { readonly user: string; readonly text: string; readonly seq: number }[];
 }
@@ -53,18 +53,31 @@ export class Feed implements NewsSubscriber {
       const changes = at < 0 ? [] : this.#log.slice(at);
       return { exact: true, changes: wanted ? changes.filter(({ user }) => wanted.has(user)) : changes };
     }
+    // To whom knows that there was nobody, everybody is a change, and whoever went since is none.
+    if (seq < this.#store.floor && mark !== NOTHING_YET) return undefined;
     return { exact: false, changes: this.#store.changedSince(seq, users) };
   }
 
-  /** The number that a mark stands for, if what came after it can be told. */
+  /** The documents of a user up to a version are told no more: their data are deleted. That they were deleted is. */
+  forget(user: string, through: number): void {
+    this.#log = this.#log.filter((change) => change.user !== user || change.version > through || change.text === '');
+    this.#size = this.#log.reduce((sum, { text }) => sum + text.length, 0);
+  }
+
+  /** A number was given to what watchers are not told: what came before cannot be gone on from. */
+  cut(): void {
+    this.#log = [];
+    this.#size = 0;
+    this.#floor = this.#store.seq;
+  }
+
+  /** The number that a mark stands for; undefined where it is none of this board. */
   #seqOf(mark: string): number | undefined {
-    // To whom knows that there was nobody, everybody is a change.
     if (mark === NOTHING_YET) return 0;
     const place = placeOf(mark);
-    const { epoch, floor, seq } = this.#store;
+    const { epoch, seq } = this.#store;
     // A number that this board has not given yet is of another life of its storage too.
-    const served = place !== undefined && place.epoch === epoch && place.seq >= floor && place.seq <= seq;
-    return served ? place.seq : undefined;
+    return place !== undefined && place.epoch === epoch && place.seq <= seq ? place.seq : undefined;
   }
 
   /** Old changes go by a quarter of the limit at a time, so that a full log costs no more than one that is not. */

@@ -13,13 +13,14 @@ export interface SnapshotUser {
   readonly text: string | undefined;
 }
 
-/** The part of a document's JSON text that a detail level may see. */
+/** The part of a document's JSON text that a detail level may see; nothing of no text. */
 export function redactText(text: string, detail: DetailLevel): string {
-  return detail === 'full' ? text : JSON.stringify(redact(JSON.parse(text) as PresenceDocument, detail));
+  return detail === 'full' || text === '' ? text : JSON.stringify(redact(JSON.parse(text) as PresenceDocument, detail));
 }
 
-/** A `change` frame. */
-export function changeFrame(text: string, cursor: string): string {
+/** The frame of one piece of news: `change` with the document's JSON text, or where there is none (`deletionNews`) `deleted`. */
+export function newsFrame(user: string, text: string, cursor: string): string {
+  if (text === '') return `{"type":"${'deleted' satisfies Type}","user":${JSON.stringify(user)},"cursor":"${cursor}"}`;
   return `{"type":"${'change' satisfies Type}","presence":${text},"cursor":"${cursor}"}`;
 }
 

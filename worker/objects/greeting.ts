@@ -1,6 +1,6 @@
 import type { BoardStore, Listed } from './board-store.ts';
 import type { Feed, Missed } from './feed.ts';
-import { changeFrame, redactText, resumedFrame, type SnapshotUser, snapshotFrame } from './frames.ts';
+import { newsFrame, redactText, resumedFrame, type SnapshotUser, snapshotFrame } from './frames.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import { NOWHERE } from './mark.ts';
 import type { Begun, WatchQuery } from './watch-query.ts';
@@ -27,7 +27,7 @@ export function greeting(store: BoardStore, feed: Feed, query: WatchQuery): Gree
 function* resumed(feed: Feed, { exact, changes }: Missed, { since, head, detail }: WatchQuery): Generator<string> {
   // Whoever joins boards tells this once for all of them.
   if (head !== undefined) yield resumedFrame(exact, head + since);
-  for (const { text, seq } of changes) yield changeFrame(redactText(text, detail), (head ?? '') + feed.markAt(seq));
+  for (const { user, text, seq } of changes) yield newsFrame(user, redactText(text, detail), (head ?? '') + feed.markAt(seq));
 }
 
 function* snapshot(store: BoardStore, mark: string, { users, detail, head = '', since, reset }: WatchQuery): Generator<string> {

@@ -5,6 +5,11 @@ export interface News extends BoardChange {
   readonly seq: number;
 }
 
+/** That the data of a user were deleted, as watchers are told: news without a document (`text` is empty). */
+export function deletionNews(user: string, seq: number): News {
+  return { user, version: 0, status: '', text: '', visible: true, seq };
+}
+
 /** Who is told of what a board takes. Both are called in the board's own turn, must not wait for anything, and must not fail. */
 export interface NewsSubscriber {
   /** Within the commit that stores the news: rows written here are there exactly if the news is stored. */

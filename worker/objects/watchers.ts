@@ -1,7 +1,7 @@
 import type { DetailLevel } from '../protocol/index.ts';
 import type { BoardStore } from './board-store.ts';
 import type { Feed } from './feed.ts';
-import { changeFrame, redactText } from './frames.ts';
+import { newsFrame, redactText } from './frames.ts';
 import type { News, NewsSubscriber } from './news.ts';
 import type { Opener } from './opener.ts';
 import { Readers } from './readers.ts';
@@ -93,7 +93,7 @@ export class Watchers implements NewsSubscriber {
       const text = texts.get(detail) ?? redactText(change.text, detail);
       texts.set(detail, text);
       const key = detail + head;
-      const frame = frames.get(key) ?? changeFrame(text, head + mark);
+      const frame = frames.get(key) ?? newsFrame(change.user, text, head + mark);
       frames.set(key, frame);
       this.#readers.send(socket, frame, now);
       this.#readers.check(socket, head + mark, now);

@@ -127,5 +127,7 @@ export type WatchFrame =
    */
   | { readonly type: 'resumed'; readonly exact: boolean; readonly cursor: string }
   | { readonly type: 'change'; readonly presence: PresenceDocument; readonly cursor: string }
+  /** The data of a user were deleted: they are as one never seen, until a `change` tells of them again. */
+  | { readonly type: 'deleted'; readonly user: string; readonly cursor: string }
   /** To be answered with the text `ack` (WebSocket alone): who does not answer is cut once too much is unread. */
   | { readonly type: 'check'; readonly cursor: string };

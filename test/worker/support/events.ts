@@ -35,6 +35,11 @@ export class EventReader {
     return this.events.findLast(({ id }) => id !== undefined)?.id ?? '';
   }
 
+  /** The data of all events. */
+  get told(): ServerEvent['data'][] {
+    return this.events.map(({ data }) => data);
+  }
+
   get changes(): string[] {
     return this.events.flatMap(({ data }) => (data.type === 'change' ? [`${data.presence.user} ${data.presence.version}`] : []));
   }

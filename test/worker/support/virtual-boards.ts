@@ -1,4 +1,4 @@
-import { changeFrame, snapshotFrame } from '../../../worker/objects/frames.ts';
+import { newsFrame, snapshotFrame } from '../../../worker/objects/frames.ts';
 import type { OpenedWatch } from '../../../worker/objects/join.ts';
 import { markOf } from '../../../worker/objects/mark.ts';
 
@@ -71,7 +71,7 @@ class VirtualBoard {
   }
 
   #frame(seq: number): string {
-    return changeFrame(`{"version":${seq}}`, markOf({ epoch: 1, seq }));
+    return newsFrame('sip:user@example.com', `{"version":${seq}}`, markOf({ epoch: 1, seq }));
   }
 }
 

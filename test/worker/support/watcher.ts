@@ -40,6 +40,11 @@ export class TestWatcher {
     return watcher;
   }
 
+  /** All frames, as an `EventReader` has them. */
+  get told(): WatchFrame[] {
+    return this.frames;
+  }
+
   /** Waits until it holds; the test's own time limit ends the wait otherwise. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) await new Promise<void>((resolve) => this.#wake.push(resolve));

@@ -29,6 +29,13 @@ const change = z
   .object({ type: z.literal('change'), presence: presenceDocument, cursor })
   .meta({ id: 'ChangeFrame', description: 'The document of a user after a change.' });
 
+const deleted = z
+  .object({ type: z.literal('deleted'), user: z.string(), cursor })
+  .meta({
+    id: 'DeletedFrame',
+    description: 'The data of a user were deleted: as one never seen, until a change tells of them again.',
+  });
+
 const check = z
   .object({ type: z.literal('check'), cursor })
   .meta({ id: 'CheckFrame', description: 'To be answered with the text `ack`.' });
@@ -39,10 +46,10 @@ const end = z
 
 /** A text message of `GET /v1/watch`, but for `pong`. */
 export const watchFrame = z
-  .discriminatedUnion('type', [snapshot, resumed, change, check])
+  .discriminatedUnion('type', [snapshot, resumed, change, deleted, check])
   .meta({ id: 'WatchFrame', description: 'A message of a watch.' }) satisfies z.ZodType<WatchFrame>;
 
 /** The `data` of an event of `GET /v1/events`. */
 export const eventFrame = z
-  .discriminatedUnion('type', [snapshot, resumed, change, end])
+  .discriminatedUnion('type', [snapshot, resumed, change, deleted, end])
   .meta({ id: 'EventFrame', description: 'The `data` of a server-sent event, the name of which is its `type`.' });

@@ -45,6 +45,10 @@ function applied(board: Board, frame: WatchFrame): Board {
     if (entry && entry.generation === board.generation && entry.presence.version > presence.version) return;
     users.set(presence.user, { presence, generation: board.generation });
   };
+  if (frame.type === 'deleted') {
+    users.delete(frame.user);
+    return { ...board, users };
+  }
   if (frame.type === 'change') {
     put(frame.presence);
     return { ...board, users };
@@ -61,6 +65,7 @@ export function parseFrame(text: string): WatchFrame | undefined {
     const frame = JSON.parse(text) as WatchFrame;
     if (typeof frame.cursor !== 'string') return undefined;
     if (frame.type === 'resumed' || frame.type === 'check') return frame;
+    if (frame.type === 'deleted' && typeof frame.user === 'string') return frame;
     if (frame.type === 'change' && typeof frame.presence.user === 'string') return frame;
     if (frame.type === 'snapshot' && Array.isArray(frame.users)) return frame;
   } catch {
