@@ -29,12 +29,10 @@ const change = z
   .object({ type: z.literal('change'), presence: presenceDocument, cursor })
   .meta({ id: 'ChangeFrame', description: 'The document of a user after a change.' });
 
-const deleted = z
-  .object({ type: z.literal('deleted'), user: z.string(), cursor })
-  .meta({
-    id: 'DeletedFrame',
-    description: 'The data of a user were deleted: as one never seen, until a change tells of them again.',
-  });
+const deleted = z.object({ type: z.literal('deleted'), user: z.string(), cursor }).meta({
+  id: 'DeletedFrame',
+  description: 'The data of a user were deleted: as one never seen, until a change tells of them again.',
+});
 
 const check = z
   .object({ type: z.literal('check'), cursor })
