@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { MARK_LENGTH } from '../../worker/objects/mark.ts';
 import { Readers } from '../../worker/objects/readers.ts';
 import { Trunk } from '../../worker/objects/trunk.ts';
@@ -112,6 +113,11 @@ async function play(world: World, { op, n }: Op): Promise<void> {
   }
 }
 
+const burst = OBJECT_LIMITS.watcherBurst;
+afterEach(() => {
+  Object.assign(OBJECT_LIMITS, { watcherBurst: burst });
+});
+
 describe('RFC 4662 a list server: the trunk of a domain', () => {
   it('tells every watcher each change of each board once and in order, whatever comes first, goes or is lost', async () => {
     await fc.assert(
@@ -178,6 +184,24 @@ describe('RFC 4662 a list server: the trunk of a domain', () => {
       await world.settle();
       expect(world.domain.sockets).toHaveLength(2);
       for (const client of world.clients) expect(numbersOf(client, 2)).toEqual([2, 0]);
+    },
+  );
+
+  it.each([true, false])(
+    'cuts nobody for a burst that a board has announced, as where a site is lost (%s)',
+    async (announced) => {
+      Object.assign(OBJECT_LIMITS, { watcherBurst: 2000 });
+      const world = new World(2);
+      world.admit();
+      world.admit();
+      await world.settle();
+      world.admit();
+      const [board] = world.domain.boards as [(typeof world.domain.boards)[0]];
+      if (announced) board.expect(5000);
+      for (let n = 0; n < 50; n++) board.change();
+      await world.settle();
+      expect(world.clients.map(({ closed }) => closed)).toEqual(world.clients.map(() => !announced));
+      if (announced) for (const client of world.clients) expect(numbersOf(client, 2)).toEqual([50, 0]);
     },
   );
 });

@@ -118,7 +118,7 @@ export class Board extends DurableObject<Env> {
       for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
     });
     if (news.length === 0) return;
-    this.#watchers.expect(news);
+    this.#watchers.expect(news, now);
     for (const subscriber of this.#subscribers) subscriber.tell(news, now);
   }
 

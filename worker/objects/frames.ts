@@ -41,6 +41,18 @@ export function checkFrame(cursor: string): string {
   return `{"type":"${'check' satisfies Type}","cursor":"${cursor}"}`;
 }
 
+const EXPECT = '{"type":"expect","size":';
+
+/** What a board says to whoever joins boards, and nobody else hears: so much is to be read at once, characters, through no fault of whoever reads. */
+export function expectFrame(size: number): string {
+  return `${EXPECT}${size}}`;
+}
+
+/** The size in such a frame. */
+export function sizeIn(frame: string): number {
+  return Number(frame.slice(EXPECT.length, -1));
+}
+
 const START = '{"type":"';
 const END = '"}';
 const LAST = '"more":false,"cursor":"';

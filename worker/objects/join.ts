@@ -1,4 +1,4 @@
-import { endsSnapshot, markIn, resumedFrame, typeOf, withCursor } from './frames.ts';
+import { endsSnapshot, markIn, resumedFrame, sizeIn, typeOf, withCursor } from './frames.ts';
 import { NOWHERE } from './mark.ts';
 import { close, sendable } from './readers.ts';
 import type { Begun } from './watch-query.ts';
@@ -19,6 +19,8 @@ export interface OpenedWatch {
 export interface Sink {
   /** A frame, its type and its cursor. Throws where nothing can be sent any more. */
   send(frame: string, type: string, cursor: string): void;
+  /** So much more comes at once, characters, through no fault of whoever reads. */
+  expect(size: number): void;
   /** The watch has ended: code and reason as of a WebSocket's close. Called once, and not where the sink itself ended it. */
   close(code: number, reason: string): void;
 }
@@ -49,7 +51,9 @@ export class Joined {
       board.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string' || this.#sockets[i] !== board) return;
         // What a board sends is read at once; what waits for the client is counted where it waits.
-        if (typeOf(data) === 'check') board.send('ack');
+        const type = typeOf(data);
+        if (type === 'check') board.send('ack');
+        else if (type === 'expect') this.#sink.expect(sizeIn(data));
         else this.take(i, data);
       });
       const lost = (code: number, reason: string) => {

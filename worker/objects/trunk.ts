@@ -1,4 +1,4 @@
-import { markIn, typeOf, withCursor } from './frames.ts';
+import { markIn, sizeIn, typeOf, withCursor } from './frames.ts';
 import { Joined, type OpenedWatch } from './join.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import { discard } from './open-boards.ts';
@@ -48,6 +48,7 @@ export class Trunk {
         this.#send(client, frame, cursor);
         this.#compare(client);
       },
+      expect: (size) => this.#readers.allow(client, size),
       close: (code, reason) => this.#readers.close(client, code, reason),
     });
     // It could not be sent to.
@@ -119,7 +120,9 @@ export class Trunk {
       socket.accept();
       socket.addEventListener('message', ({ data }) => {
         if (typeof data !== 'string' || this.#sockets[board] !== socket) return;
-        if (typeOf(data) === 'check') socket.send('ack');
+        const type = typeOf(data);
+        if (type === 'check') socket.send('ack');
+        else if (type === 'expect') this.#expect(sizeIn(data));
         else this.#tell(board, data);
       });
       const lost = (code: number, reason: string) => {
@@ -129,6 +132,11 @@ export class Trunk {
       socket.addEventListener('error', () => lost(1011, 'a board was lost'));
     }
     for (const client of [...this.#beginning.keys()]) this.#compare(client);
+  }
+
+  /** Also of whoever still has a socket of their own: what was announced may come from here after all. */
+  #expect(size: number): void {
+    for (const client of [...this.#following, ...this.#beginning.keys()]) this.#readers.allow(client, size);
   }
 
   #tell(board: number, frame: string): void {

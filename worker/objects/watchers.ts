@@ -1,7 +1,7 @@
 import type { DetailLevel } from '../protocol/index.ts';
 import type { BoardStore } from './board-store.ts';
 import type { Feed } from './feed.ts';
-import { newsFrame, redactText } from './frames.ts';
+import { expectFrame, newsFrame, redactText } from './frames.ts';
 import type { News, NewsSubscriber } from './news.ts';
 import type { Opener } from './opener.ts';
 import { Readers } from './readers.ts';
@@ -60,8 +60,11 @@ export class Watchers implements NewsSubscriber {
   }
 
   /** So much more is to be read at once, through no fault of whoever reads: these changes count like a snapshot. */
-  expect(news: readonly News[]): void {
-    this.#readers.allowAll(news.reduce((sum, { text }) => sum + text.length + CURSOR_ROOM, 0));
+  expect(news: readonly News[], now: number): void {
+    const size = news.reduce((sum, { text }) => sum + text.length + CURSOR_ROOM, 0);
+    this.#readers.allowAll(size);
+    const frame = expectFrame(size);
+    for (const [socket, { head }] of this.#live) if (head === '') this.#readers.send(socket, frame, now);
   }
 
   /** Sends changes to those who watch their users. A socket that cannot be sent to is closed. */

@@ -80,6 +80,7 @@ function eventStream({ missed, start }: Source): ReadableStream<Uint8Array> {
             controller.enqueue(text);
             cutIfTooMuch();
           },
+          expect: (size) => backlog.allow(size),
           close: end,
         });
         pulse = setInterval(() => {

@@ -15,6 +15,7 @@ export function pipe(watch: OpenedWatch): WebSocket {
       readers.send(server, frame, now);
       readers.check(server, cursor, now);
     },
+    expect: (size) => readers.allow(server, size),
     close: (code, reason) => readers.close(server, code, reason),
   });
   if (!readers.has(server)) joined.close(1000, '');

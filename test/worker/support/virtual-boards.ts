@@ -1,4 +1,4 @@
-import { newsFrame, snapshotFrame } from '../../../worker/objects/frames.ts';
+import { expectFrame, newsFrame, snapshotFrame } from '../../../worker/objects/frames.ts';
 import type { OpenedWatch } from '../../../worker/objects/join.ts';
 import { markOf } from '../../../worker/objects/mark.ts';
 
@@ -68,6 +68,11 @@ class VirtualBoard {
   change(): void {
     this.seq += 1;
     for (const socket of this.sockets) if (!socket.closed) socket.waiting.push(this.#frame(this.seq));
+  }
+
+  /** Tells that so much comes at once. */
+  expect(size: number): void {
+    for (const socket of this.sockets) if (!socket.closed) socket.waiting.push(expectFrame(size));
   }
 
   #frame(seq: number): string {
