@@ -108,6 +108,11 @@ export class Asker {
     return JSON.parse(text);
   }
 
+  /** What is wrong with a delivery; undefined where nothing is. */
+  breachOfEvent(text: string): string | undefined {
+    return this.#contract.breachOfEvent((JSON.parse(text) as { type: string }).type, text);
+  }
+
   #of(id: string): Known {
     const known = this.#known.get(id);
     if (known === undefined) throw new Error(`the document has no operation ${id}`);

@@ -139,7 +139,14 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     ],
   },
   getWebhook: { good: [[200, webhook]], bad: [['no-such-webhook', noWebhook]] },
-  testWebhook: { good: [[200, webhook]], bad: [['no-such-webhook', noWebhook]] },
+  testWebhook: {
+    good: [[200, webhook]],
+    bad: [['no-such-webhook', noWebhook]],
+    more: async (asker, scene) => {
+      const { text } = await asker.ask('testWebhook', webhook(scene));
+      if (!text.includes('"delivered":true')) throw new Error(`the test event was not taken as declared: ${text}`);
+    },
+  },
   rotateSecret: {
     good: [
       [200, webhook],

@@ -33,9 +33,12 @@ export async function makeScene(asker: Asker): Promise<Scene> {
   const [alice, gone] = [new Stream(`sip:alice@${domain}`, Date.now), new Stream(`sip:gone@${domain}`, Date.now)];
   const say = words(Date.now);
   const events: string[] = [];
-  const server = createServer((request, response) => {
-    if (request.url === '/kept') events.push(String(request.headers['webhook-id']));
-    request.resume().on('end', () => response.writeHead(204).end());
+  const server = createServer(async (request, response) => {
+    // What is not as declared is not taken, and tried again: whoever waits for it, waits in vain.
+    const text = Buffer.concat(await request.toArray()).toString();
+    const breach = asker.breachOfEvent(text);
+    if (breach === undefined && request.url === '/kept') events.push(String(request.headers['webhook-id']));
+    response.writeHead(breach === undefined ? 204 : 400).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const receiver = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;

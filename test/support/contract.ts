@@ -3,6 +3,7 @@ import * as z from 'zod';
 /** What is read of an OpenAPI 3.1 document. */
 export interface Document {
   readonly paths: { readonly [path: string]: { readonly [method: string]: DeclaredOperation } };
+  readonly webhooks: { readonly [type: string]: { readonly post: { readonly requestBody?: { readonly content: Content } } } };
   readonly components: { readonly schemas: { readonly [name: string]: object } };
 }
 
@@ -12,8 +13,12 @@ interface DeclaredOperation {
   readonly responses: { readonly [status: string]: DeclaredResponse };
 }
 
+interface Content {
+  readonly [mediaType: string]: { readonly schema: Schema };
+}
+
 interface DeclaredResponse {
-  readonly content?: { readonly [mediaType: string]: { readonly schema: Schema } };
+  readonly content?: Content;
   readonly 'x-frames'?: Schema;
 }
 
@@ -52,10 +57,12 @@ const OF_NONE = ['/problems/no-such-path', '/problems/method-not-allowed', '/pro
  */
 export class Contract {
   readonly #routes: readonly Route[];
+  readonly #webhooks: Document['webhooks'];
   readonly #components: object;
   readonly #read = new Map<string, z.ZodType>();
 
   constructor(document: Document) {
+    this.#webhooks = document.webhooks;
     this.#components = JSON.parse(local(JSON.stringify(document.components.schemas))) as object;
     const routes = Object.entries(document.paths).flatMap(([path, item]) => {
       const pattern = new RegExp(`^${path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`);
@@ -97,6 +104,13 @@ export class Contract {
     const schema = Object.values(route?.operation.responses ?? {}).find((response) => response['x-frames'])?.['x-frames'];
     const wrong = schema === undefined ? 'no frames are declared' : this.#wrong(schema, text);
     return wrong && `${operationId} tells a frame: ${wrong}`;
+  }
+
+  /** What is wrong with the body of a delivery to a webhook or a callback; undefined where nothing is. */
+  breachOfEvent(type: string, text: string): string | undefined {
+    const schema = this.#webhooks[type]?.post.requestBody?.content['application/json']?.schema;
+    const wrong = schema === undefined ? 'it is not declared' : this.#wrong(schema, text);
+    return wrong && `an event ${type} is delivered: ${wrong}`;
   }
 
   #operation(method: string, path: string): DeclaredOperation | undefined {

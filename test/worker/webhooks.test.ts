@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { bearer, newDomain, newStream, okay, post, problemOf, report, request, say } from './support/client.ts';
+import { documentText } from './support/document.ts';
 import { boardObject, boardObjects } from './support/objects.ts';
 import { hookObject, makeWebhook, Receiver, type Webhook, webhook } from './support/receiver.ts';
 
@@ -234,8 +235,7 @@ describe('Offhook webhooks: nothing is lost', () => {
 
   it('what a board tells twice is taken once', async () => {
     const { receiver, id, alice } = await stage();
-    const text = JSON.stringify({ user: alice.user, status: 'available', version: 1, stale: false, terminals: [], calls: [] });
-    const news = [{ seq: 5, user: alice.user, text }];
+    const news = [{ seq: 5, user: alice.user, text: documentText(alice.user, 1) }];
     for (const repeated of [false, true]) {
       if (repeated) await evictDurableObject(hookObject(id));
       expect(await hookObject(id).take('board', news)).toBe('taken');

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type Answer, commonProblems, type Operation } from './operation.ts';
 import { KINDS, type Kind, type KindName } from './problems/kinds.ts';
+import { HOOK_EVENTS } from './schema/event.ts';
 import { problemSchema } from './schema/problem.ts';
 
 /** A JSON Schema of draft 2020-12, as far as zod makes it. */
@@ -39,11 +40,21 @@ export interface OperationObject {
   readonly responses: { readonly [status: string]: ResponseObject };
 }
 
+/** What the Worker asks of others: an operation object without a token. */
+export type WebhookObject = Pick<OperationObject, 'tags' | 'summary' | 'parameters' | 'requestBody' | 'responses'>;
+
 export interface OpenapiDocument {
   readonly openapi: '3.1.1';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly info: {
+    readonly title: string;
+    readonly version: string;
+    readonly description: string;
+    readonly license: { readonly name: string; readonly identifier: string };
+  };
   readonly servers: readonly { readonly url: string }[];
   readonly paths: { readonly [path: string]: { readonly [method: string]: OperationObject } };
+  /** By the type of the event. */
+  readonly webhooks: { readonly [type: string]: { readonly post: WebhookObject } };
   readonly components: { readonly schemas: { readonly [name: string]: JsonSchema }; readonly securitySchemes: object };
 }
 
@@ -95,9 +106,11 @@ export function openapi(operations: readonly Operation[]): OpenapiDocument {
       version: '1',
       description:
         'Who is online, ringing, talking or gone. Errors are problem details (RFC 9457), each kind with a page at `/problems`. The document is of this very Worker, and tells its answers to the letter; a later one may add fields to them: pass over those that you do not know.',
+      license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
     paths,
+    webhooks: webhooks(schemas),
     components: {
       schemas,
       securitySchemes: {
@@ -110,6 +123,31 @@ export function openapi(operations: readonly Operation[]): OpenapiDocument {
       },
     },
   };
+}
+
+/** What is delivered to the URLs of webhooks and callbacks (Standard Webhooks). */
+function webhooks(schemas: Record<string, JsonSchema>): OpenapiDocument['webhooks'] {
+  const header = (name: string, description: string): Parameter => {
+    return { name, in: 'header', required: true, description, schema: { type: 'string' } };
+  };
+  const post = (summary: string, body: z.ZodType): WebhookObject => ({
+    tags: ['Webhooks'],
+    summary,
+    parameters: [
+      header('webhook-id', 'The same each time that this event is delivered: drop doubles by it.'),
+      header('webhook-timestamp', 'When this attempt was made, seconds since 1970.'),
+      header('webhook-signature', '`v1,` and the signature in base64; several, apart by spaces, while a secret is replaced.'),
+    ],
+    requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'output', schemas) } } },
+    responses: {
+      '2XX': { description: 'It is delivered.' },
+      '410': { description: 'Nothing more is wanted: the webhook is disabled.' },
+      default: { description: 'It is tried again (docs/webhooks.md).' },
+    },
+  });
+  return Object.fromEntries(
+    Object.entries(HOOK_EVENTS).map(([type, { summary, body }]) => [type, { post: post(summary, body) }]),
+  );
 }
 
 /** All kinds of problems that an operation answers. */

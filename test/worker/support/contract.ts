@@ -1,3 +1,4 @@
+import { afterEach, expect } from 'vitest';
 import { openapi } from '../../../worker/routes/openapi.ts';
 import { ALL_OPERATIONS } from '../../../worker/routes/operations/index.ts';
 import { Contract } from '../../support/contract.ts';
@@ -23,9 +24,25 @@ export function holdTo(request: Request, response: Response): Promise<Response> 
   return hold(request.method, pathname + search, response);
 }
 
-/** The frame in a message of `GET /v1/watch`, or in an event of `GET /v1/events`; throws where it is not as declared. */
+/** What came otherwise than by an answer and was not as declared: it fails the test, where throwing would only tell whoever told it. */
+const breaches: string[] = [];
+afterEach(() => {
+  expect(breaches.splice(0)).toEqual([]);
+});
+
+/** The body of a delivery to a webhook or a callback; what is not as declared fails the test. */
+export function holdEvent<T extends { readonly type: string }>(text: string): T {
+  const event = JSON.parse(text) as T;
+  note(contract.breachOfEvent(event.type, text));
+  return event;
+}
+
+/** The frame in a message of `GET /v1/watch`, or in an event of `GET /v1/events`; what is not as declared fails the test. */
 export function holdFrame<T>(operation: 'watch' | 'events', text: string): T {
-  const breach = contract.breachOfFrame(operation, text);
-  if (breach !== undefined) throw new Error(`not as declared: ${breach}`);
+  note(contract.breachOfFrame(operation, text));
   return JSON.parse(text) as T;
+}
+
+function note(breach: string | undefined): void {
+  if (breach !== undefined) breaches.push(`not as declared: ${breach}`);
 }

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { okay, post, request } from './client.ts';
+import { holdEvent } from './contract.ts';
 
 /** A delivery as it came. */
 export interface Delivered {
@@ -45,7 +46,7 @@ async function deliver(url: string, init: RequestInit): Promise<Response> {
     headers,
     redirect: init.redirect,
     text,
-    event: JSON.parse(text),
+    event: holdEvent(text),
   };
   receiver.deliveries.push(delivery);
   const answer = await receiver.answer(delivery);
