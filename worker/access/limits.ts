@@ -12,6 +12,8 @@ export const ACCESS_LIMITS = {
   sweepRetry: 5_000,
   /** Boards that are told of a revocation at the same time. */
   sweepBoards: 50,
+  /** So long at least a revocation is kept, though its token has expired: by then every webhook that the token made has looked (`HOOK_LIMITS.upkeep`). */
+  revocationKept: 24 * 3_600_000,
   /** Revocations that are kept at a time: tokens and subjects. What is above is refused: replace the secret instead. */
   revocations: 10_000,
   /** Tokens of which an isolate counts the requests; those that were seen least lately are forgotten, and start with a full bucket. */

@@ -8,6 +8,14 @@ export interface HookSecret {
   readonly until: number | null;
 }
 
+/** Whose token made a webhook: by these claims it is told whether that is revoked. */
+export interface HookMaker {
+  readonly jti?: string | undefined;
+  readonly sub?: string | undefined;
+  /** s since 1970 */
+  readonly iat: number;
+}
+
 /** What a webhook, or the callback of a one-shot watch, was made for. Times are ms since 1970. */
 export interface HookRecord {
   readonly id: string;
@@ -29,16 +37,18 @@ export interface HookRecord {
   readonly secrets: readonly HookSecret[];
   /**
    * `paused`: events wait. `disabled`: the receiver said 410 Gone, nothing is taken any more. `done`: a watch that has told, or is over.
-   * `deleted`: until the boards have forgotten it.
+   * `revoked`: the token that made it is, nothing is taken or delivered any more. `deleted`: until the boards have forgotten it.
    */
-  readonly state: 'active' | 'paused' | 'disabled' | 'done' | 'deleted';
+  readonly state: 'active' | 'paused' | 'disabled' | 'revoked' | 'done' | 'deleted';
+  /** Undefined for one that was made before this was noted. */
+  readonly maker?: HookMaker;
   /** When a watch ends though nothing came; null for a webhook. */
   readonly until: number | null;
 }
 
 /** A change as it is told: the former word, where the hook keeps it, decides whether it is one of the word. */
 export function wants(record: HookRecord, document: PresenceDocument, former: Status | undefined): boolean {
-  if (record.state === 'disabled' || record.state === 'done' || record.state === 'deleted') return false;
+  if (record.state !== 'active' && record.state !== 'paused') return false;
   // "Tell me when this user is free" is not answered by what may be old.
   if (record.kind === 'watch' && document.stale) return false;
   if (record.changes === 'status' && document.status === former) return false;

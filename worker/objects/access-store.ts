@@ -1,4 +1,4 @@
-import type { Revocation } from '../access/index.ts';
+import { ACCESS_LIMITS, type Bearer, type Revocation } from '../access/index.ts';
 import { Schema } from './schema.ts';
 
 /** Tables of the access object, by version. `name` of a revocation is a `jti` or a `sub`; times are ms since 1970. */
@@ -99,7 +99,7 @@ export class AccessStore {
     const { sql } = this.#storage;
     return this.#storage.transactionSync(() => {
       this.#schema.create();
-      sql.exec('DELETE FROM revocations WHERE until <= ?', at);
+      sql.exec('DELETE FROM revocations WHERE until <= ? AND at <= ?', at, at - ACCESS_LIMITS.revocationKept);
       const [known] = sql
         .exec<{ before: number | null }>('SELECT before FROM revocations WHERE kind = ? AND name = ?', kind, name)
         .toArray();
@@ -124,6 +124,11 @@ export class AccessStore {
   /** What was revoked after the number `after`, in that order. */
   revokedAfter(after: number): Revocation[] {
     return this.#revocations('seq > ? ORDER BY seq', after, -1);
+  }
+
+  /** What was revoked that may concern a token. */
+  revokedOf({ jti = '', sub = '' }: Bearer): Revocation[] {
+    return this.#revocations("(kind = 'token' AND name = ?) OR (kind = 'subject' AND name = ?)", jti, sub, -1);
   }
 
   /** A board is watched, and is told all up to the latest number: what is revoked after it is to be told. */
@@ -171,7 +176,7 @@ export class AccessStore {
       .one();
   }
 
-  #revocations(where: string, ...values: number[]): Revocation[] {
+  #revocations(where: string, ...values: (string | number)[]): Revocation[] {
     if (!this.#schema.created) return [];
     return this.#storage.sql
       .exec<Revocation & Record<string, SqlStorageValue>>(`SELECT * FROM revocations WHERE ${where} LIMIT ?`, ...values)

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { ACCESS_LIMITS, type Revocation } from '../access/index.ts';
+import { ACCESS_LIMITS, type Bearer, type Revocation, Revocations } from '../access/index.ts';
 import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
 import { AccessStore, type AuditBounds, type AuditFilter, type AuditRow } from './access-store.ts';
@@ -59,6 +59,13 @@ export class Access extends DurableObject<Env> {
   /** What was revoked after the number `after`, in that order. */
   revocations(after: number): Revocation[] {
     return this.#store.revokedAfter(after);
+  }
+
+  /** Whether a token is revoked; also where it has expired since. */
+  isRevoked(bearer: Bearer): boolean {
+    const revocations = new Revocations();
+    revocations.add(this.#store.revokedOf(bearer), 0);
+    return revocations.has(bearer);
   }
 
   /** What is revoked, of numbers below `before`, newest first. */

@@ -4,6 +4,7 @@ import {
   Deliveries,
   HOOK_LIMITS,
   type HookEventType,
+  type HookMaker,
   type HookRecord,
   rotate,
   secretsAt,
@@ -17,6 +18,7 @@ import { HookBoards } from './hook-boards.ts';
 import { HookRunner } from './hook-runner.ts';
 import { allowsPrivate, eventId, newId, newSecret, type Sent, send } from './hook-send.ts';
 import { type DeadLetter, HookStore, type NewEvent, type QueueView } from './hook-store.ts';
+import { HookToken } from './hook-token.ts';
 
 /** A change as a board passes it on. */
 export interface HookNews {
@@ -47,6 +49,7 @@ export class Hook extends DurableObject<Env> {
   #queue: Deliveries;
   readonly #runner = new HookRunner((event) => this.#deliver(event));
   readonly #boards: HookBoards;
+  readonly #token: HookToken;
   /** When the alarm is set to go off, ms since 1970. */
   #armed: number | null = null;
   #testing = false;
@@ -54,6 +57,7 @@ export class Hook extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#boards = new HookBoards(env);
+    this.#token = new HookToken(env);
     this.#store = new HookStore(ctx.storage);
     this.#record = this.#store.load();
     this.#queue = this.#load();
@@ -83,6 +87,7 @@ export class Hook extends DurableObject<Env> {
 
   /** Null where there is none, or none any more. */
   async view(): Promise<HookView | null> {
+    await this.#look();
     if (this.#record === undefined || this.#record.state === 'deleted') return null;
     const { secrets, ...record } = this.#record;
     const now = Date.now();
@@ -146,11 +151,12 @@ export class Hook extends DurableObject<Env> {
     if (this.#record?.state === 'active') this.#save({ ...this.#record, state: 'paused' });
   }
 
-  /** What waits is delivered, and what is new is taken, also by one that was disabled. */
-  async resume(): Promise<void> {
-    const { state } = this.#record ?? {};
-    if (this.#record === undefined || (state !== 'paused' && state !== 'disabled')) return;
-    this.#save({ ...this.#record, state: 'active' });
+  /** What waits is delivered, and what is new is taken, also by one that was disabled. One whose token was revoked is from now on that of `maker`. */
+  async resume(maker: HookMaker): Promise<void> {
+    const record = this.#record;
+    if (record?.state === 'revoked') this.#save({ ...record, maker, state: 'active' });
+    else if (record?.state === 'paused' || record?.state === 'disabled') this.#save({ ...record, state: 'active' });
+    else return;
     this.#begin();
   }
 
@@ -218,28 +224,51 @@ export class Hook extends DurableObject<Env> {
     const record = this.#record;
     // The data of its user may have been deleted meanwhile.
     if (stored === undefined || record === undefined) return;
-    const began = Date.now();
-    const sent = await send({ ...this.#signing(record, began), ...stored }, this.#allowsPrivate, began);
+    const sent = await this.#send(record, stored);
     const now = Date.now();
     // It may have been deleted meanwhile.
     if (this.#record === undefined || this.#record.state === 'deleted') return;
-    if (sent.is === 'gone') this.#disable(this.#record, now);
+    if (sent.is === 'revoked') this.#end(this.#record, 'revoked', 'token-revoked', now);
+    else if (sent.is === 'gone') this.#end(this.#record, 'disabled', 'HTTP 410', now);
     else this.#store.together(() => this.#store.apply(this.#queue.settle(n, sent, now, Math.random()), now));
   }
 
-  /** The receiver wants nothing more: what waits is dead, and can be replayed once it wants to hear again. */
-  #disable(record: HookRecord, now: number): void {
+  /** Nothing is sent in the name of a token that is not known to be good. */
+  async #send(record: HookRecord, stored: { id: string; body: string }): Promise<Sent | { readonly is: 'revoked' }> {
+    const standing = await this.#token.standing(record.maker, Date.now());
+    if (standing === 'revoked') return { is: 'revoked' };
+    if (standing === 'unknown') return { is: 'failed', reason: 'token-unknown' };
+    const now = Date.now();
+    return send({ ...this.#signing(record, now), ...stored }, this.#allowsPrivate, now);
+  }
+
+  /** Nothing more is to be told: what waits is dead, and can be replayed once it is resumed. */
+  #end(record: HookRecord, state: 'disabled' | 'revoked', reason: string, now: number): void {
     this.#store.together(() => {
-      this.#store.apply(this.#queue.drain('HTTP 410'), now);
-      this.#save({ ...record, state: record.kind === 'watch' ? 'done' : 'disabled' });
+      this.#store.apply(this.#queue.drain(reason), now);
+      this.#save({ ...record, state: record.kind === 'watch' ? 'done' : state });
     });
   }
 
-  /** Once an hour: boards that do not know this one (their number may have changed) are told, and what is old is cleared away. */
+  /** Sees whether the token that made it was revoked, though there is nothing to deliver. */
+  async #look(): Promise<void> {
+    const { state, maker } = this.#record ?? {};
+    if (state === undefined || state === 'deleted' || state === 'revoked') return;
+    if ((await this.#token.standing(maker, Date.now())) !== 'revoked' || this.#record === undefined) return;
+    if (this.#record.kind === 'watch') await this.remove();
+    else this.#end(this.#record, 'revoked', 'token-revoked', Date.now());
+  }
+
+  /**
+   * Once an hour: boards that do not know this one (their number may have changed) are told, what is old is cleared away, and a token that was
+   * revoked is noted, before that is forgotten.
+   */
   async #upkeep(): Promise<void> {
     const now = Date.now();
     if (this.#record?.state === 'deleted') return this.#forget();
     if (this.#record === undefined || this.#store.upkeepAt > now) return;
+    await this.#look();
+    if (this.#record === undefined) return;
     this.#store.together(() => {
       this.#store.upkeepAt = now + HOOK_LIMITS.upkeep;
       this.#store.prune(now);

@@ -29,9 +29,8 @@ export function authorize(scope: Scope): MiddlewareHandler<AppEnv> {
     if (token === undefined) return challenge(c, problem('no-token', 'a bearer token is needed'));
     const claims = await readToken(token, c.env);
     if (claims === undefined) return challenge(c, problem('invalid-token', 'the token is not valid'), 'invalid_token');
-    const revoked = await isRevoked(c, claims);
-    if (revoked === undefined) return answer(c, problem('unavailable', 'it cannot be told whether the token is revoked'), RETRY);
-    if (revoked) return challenge(c, problem('invalid-token', 'the token is not valid'), 'invalid_token');
+    const refused = await refuseRevoked(c, claims);
+    if (refused !== undefined) return refused;
     if (!claims.scope.includes(scope) && !claims.scope.includes('admin')) {
       return challenge(c, problem('missing-scope', `the token lacks the scope ${scope}`), 'insufficient_scope', scope);
     }
@@ -44,6 +43,13 @@ export function authorize(scope: Scope): MiddlewareHandler<AppEnv> {
     limited();
     return undefined;
   };
+}
+
+/** The refusal of a token that is revoked, or of which that cannot be told; undefined for any other. */
+export async function refuseRevoked(c: AppContext, claims: TokenClaims): Promise<Response | undefined> {
+  const revoked = await isRevoked(c, claims);
+  if (revoked === undefined) return answer(c, problem('unavailable', 'it cannot be told whether the token is revoked'), RETRY);
+  return revoked ? challenge(c, problem('invalid-token', 'the token is not valid'), 'invalid_token') : undefined;
 }
 
 function tokenOf(c: AppContext): string | undefined {

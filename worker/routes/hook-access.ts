@@ -1,4 +1,4 @@
-import type { HookRecord } from '../hooks/index.ts';
+import type { HookMaker, HookRecord } from '../hooks/index.ts';
 import { addressProblem, allowsPrivate } from '../objects/hook-send.ts';
 import { DETAIL_LEVELS, type DetailLevel, type Scope, type TokenClaims } from '../protocol/index.ts';
 import { covers, detailOf, mayRead, usersOf } from './auth.ts';
@@ -11,6 +11,11 @@ export type Shown = Pick<HookRecord, 'domain' | 'users' | 'detail'>;
 export function coversHook(claims: TokenClaims, { domain, users, detail }: Shown): boolean {
   if (!covers(claims, domain) || !isWithin(detail, detailOf(claims))) return false;
   return users === null ? usersOf(claims, domain) === undefined : users.every((user) => mayRead(claims, user));
+}
+
+/** By what it is told whether the token that makes a webhook is revoked. */
+export function makerOf({ jti, sub, iat }: TokenClaims): HookMaker {
+  return { jti, sub, iat };
 }
 
 /** Whether a level of detail shows no more than another. */

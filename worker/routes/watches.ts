@@ -8,11 +8,12 @@ import { newSecret } from '../objects/hook-send.ts';
 import { boardObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { redact, timestamp } from '../presence/index.ts';
-import { canonicalAor, type DetailLevel, domainOf, type PresenceDocument, type Status } from '../protocol/index.ts';
+import { canonicalAor, domainOf, type PresenceDocument, type Status, type TokenClaims } from '../protocol/index.ts';
 import { audit } from './audit.ts';
 import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
+import { refuseRevoked } from './authorize.ts';
 import { jsonObject } from './body.ts';
-import { addressRefusal, hasScope } from './hook-access.ts';
+import { addressRefusal, hasScope, makerOf } from './hook-access.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, problem } from './problem.ts';
 import { watchSchema } from './schema/webhook.ts';
@@ -38,7 +39,7 @@ export async function postWatch(c: UserContext): Promise<Response> {
   if (!hasScope(claims, 'write')) return answer(c, problem('missing-scope', 'a callback needs the scope write'));
   const refusal = addressRefusal(callback as string, c.env.WEBHOOK_ALLOW_PRIVATE, 'callback');
   if (refusal !== undefined) return answer(c, refusal);
-  return makeCallback(c, watchRecord(newHookId(c.env, 'watch', domainOf(user)), user, read.data, detailOf(claims), Date.now()));
+  return makeCallback(c, watchRecord(newHookId(c.env, 'watch', domainOf(user)), user, read.data, claims, Date.now()));
 }
 
 /** `GET /v1/watches/{user}`, the id of a watch in the user's place: a callback that has not been made yet. */
@@ -63,6 +64,9 @@ function noWatch(c: UserContext): Response {
 async function longPoll(c: UserContext, user: string, statuses: readonly Status[], ms: number): Promise<Response> {
   const text = await waitFor(c.env, user, statuses, Date.now() + ms);
   if (text === undefined) return answer(c, problem('too-many-watchers', 'too many requests wait'), { 'retry-after': '10' });
+  // It may have been revoked while the request waited.
+  const refused = await refuseRevoked(c, c.get('claims'));
+  if (refused !== undefined) return refused;
   if (text === null) return c.body(null, 204);
   return c.json(redact(JSON.parse(text) as PresenceDocument, detailOf(c.get('claims'))));
 }
@@ -92,7 +96,7 @@ function watchRecord(
   id: string,
   user: string,
   { until, callback, expiresIn }: z.output<typeof watchSchema>,
-  detail: DetailLevel,
+  claims: TokenClaims,
   now: number,
 ): HookRecord {
   return {
@@ -101,12 +105,13 @@ function watchRecord(
     url: callback as string,
     domain: domainOf(user),
     users: [user],
-    detail,
+    detail: detailOf(claims),
     statuses: until,
     changes: 'all',
     createdAt: now,
     secrets: [{ secret: newSecret(), until: null }],
     state: 'active',
+    maker: makerOf(claims),
     until: now + (expiresIn ?? HOOK_LIMITS.expiresDefault) * 1000,
   };
 }

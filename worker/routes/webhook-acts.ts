@@ -2,6 +2,7 @@ import { HOOK_LIMITS } from '../hooks/index.ts';
 import type { HookView } from '../objects/hook.ts';
 import { timestamp } from '../presence/index.ts';
 import { jsonObject } from './body.ts';
+import { makerOf } from './hook-access.ts';
 import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { deadLettersSchema, replaySchema, rotationSchema } from './schema/webhook.ts';
@@ -44,7 +45,7 @@ export async function pauseWebhook(c: HookContext): Promise<Response> {
   return changeState(c, 'pause');
 }
 
-/** `POST /v1/webhooks/{id}/resume`: what waits is delivered; one that the receiver disabled by 410 takes events again. */
+/** `POST /v1/webhooks/{id}/resume`: what waits is delivered; one that the receiver disabled by 410 takes events again, as does one whose token was revoked, in the name of this one. */
 export async function resumeWebhook(c: HookContext): Promise<Response> {
   return changeState(c, 'resume');
 }
@@ -85,7 +86,7 @@ async function changeState(c: HookContext, act: 'pause' | 'resume'): Promise<Res
   const found = await find(c);
   if ('code' in found) return answer(c, found);
   await noteAct(c, 'webhook.change', found, act);
-  await found.hook[act]();
+  await (act === 'pause' ? found.hook.pause() : found.hook.resume(makerOf(c.get('claims'))));
   const view = (await found.hook.view()) as HookView;
   return c.json(webhookJson(view));
 }

@@ -13,7 +13,7 @@ import { type AppEnv, covers, detailOf, forbidden, mayRead, uncovered, usersOf }
 import { jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
-import { addressRefusal, coversHook, hasScope, isWithin } from './hook-access.ts';
+import { addressRefusal, coversHook, hasScope, isWithin, makerOf } from './hook-access.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { readQuery } from './parameters.ts';
 import { answer, type Problem, problem } from './problem.ts';
@@ -136,6 +136,7 @@ function recordOf(env: Env, body: z.output<typeof webhookSchema>, claims: TokenC
     createdAt: now,
     secrets: [{ secret: newSecret(), until: null }],
     state: 'active',
+    maker: makerOf(claims),
     until: null,
   };
 }

@@ -27,7 +27,9 @@ const webhook = z
     statuses: z.array(z.enum(STATUSES)).exactOptional().describe('Only changes into one of these.'),
     changes: z.enum(['all', 'status']),
     description: z.string().exactOptional(),
-    state: z.enum(['active', 'paused', 'disabled']).describe('`disabled`: its receiver answered 410.'),
+    state: z
+      .enum(['active', 'paused', 'disabled', 'revoked'])
+      .describe('`disabled`: its receiver answered 410. `revoked`: the token that made it was revoked.'),
     createdAt: instant,
     formerSecretsValidUntil: z.array(instant),
     queue,
