@@ -81,7 +81,8 @@ export class Asker {
     };
     const body = typeof asked.body === 'object' ? JSON.stringify(asked.body) : asked.body;
     const { status, type, text } = await send(`${this.#url}${path}`, method, headers, body);
-    const breach = this.#contract.breach({ method, path, status, type, text: isStream(type) ? undefined : text });
+    const answered = { status, type, text: isStream(type) ? undefined : text };
+    const breach = this.#contract.breach({ method, path, sent: body ?? '', ...answered });
     if (breach !== undefined) throw new Error(`not as declared: ${breach}`);
     const json = type?.includes('json') === true ? (JSON.parse(text) as unknown) : undefined;
     const kind = status < 400 ? undefined : (json as { type: string }).type.replace('/problems/', '');

@@ -10,6 +10,8 @@ export interface Document {
 interface DeclaredOperation {
   readonly operationId: string;
   readonly security: readonly { readonly bearer: readonly string[] }[];
+  readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: { readonly [status: string]: DeclaredResponse };
 }
 
@@ -28,11 +30,13 @@ interface Schema {
   readonly properties?: { readonly [name: string]: { readonly enum?: readonly string[] } };
 }
 
-/** An answer, as far as it is held to the document. */
+/** A request and its answer, as far as they are held to the document. */
 export interface Given {
   readonly method: string;
-  /** With its query, which is not looked at. */
+  /** With its query. */
   readonly path: string;
+  /** What was sent with the request; empty for nothing, undefined where that is not known. */
+  readonly sent: string | undefined;
   readonly status: number;
   /** The header Content-Type. */
   readonly type: string | null;
@@ -48,12 +52,15 @@ interface Route {
   readonly parameters: number;
 }
 
+/** Operations that look at each item of a body by itself, and answer 200 though some are bad. */
+const ITEM_BY_ITEM = ['postUpdates'];
+
 /** Problems of requests that no operation is for. */
 const OF_NONE = ['/problems/no-such-path', '/problems/method-not-allowed', '/problems/no-secret'];
 
 /**
- * An OpenAPI document, as a contract to which answers are held: status, media type, kind of problem, and the body to the letter. Schemas are
- * read once, when they are first needed.
+ * An OpenAPI document, as a contract to which answers are held: status, media type, kind of problem, and the body to the letter; and requests that
+ * are not refused, by their parameters and body. Schemas are read once, when they are first needed.
  */
 export class Contract {
   readonly #routes: readonly Route[];
@@ -82,9 +89,37 @@ export class Contract {
     return this.#operation(method, path)?.operationId;
   }
 
-  /** What of an answer is not as it was declared; undefined where all is. */
-  breach({ method, path, status, type, text }: Given): string | undefined {
-    const operation = this.#operation(method, path);
+  /** What is not as it was declared, of an answer or of a request that it takes for good; undefined where all is. */
+  breach(given: Given): string | undefined {
+    const operation = this.#operation(given.method, given.path);
+    return (
+      this.#breachOfAnswer(operation, given) ??
+      (operation && given.status < 400 ? this.#breachOfRequest(operation, given) : undefined)
+    );
+  }
+
+  #breachOfRequest(
+    { operationId, security, parameters, requestBody }: DeclaredOperation,
+    { path, sent }: Given,
+  ): string | undefined {
+    const query = new URLSearchParams(path.split('?')[1]);
+    const said = `${operationId} takes`;
+    // What needs no token is the same for everybody, whatever is asked besides.
+    for (const name of security.length === 0 ? [] : new Set(query.keys())) {
+      const schema = parameters.find((parameter) => parameter.in === 'query' && parameter.name === name)?.schema;
+      if (schema === undefined) return `${said} the parameter ${name}, which is not declared`;
+      const value = schema.type === 'array' ? query.getAll(name) : query.get(name);
+      const wrong = this.#wrong(schema, JSON.stringify(value));
+      if (wrong !== undefined) return `${said} ${name}: ${wrong}`;
+    }
+    if (requestBody === undefined || sent === undefined || ITEM_BY_ITEM.includes(operationId)) return undefined;
+    if (sent === '') return requestBody.required ? `${said} no body, where one is needed` : undefined;
+    const schema = requestBody.content['application/json']?.schema;
+    const wrong = schema === undefined ? 'it is not declared' : this.#wrong(schema, sent);
+    return wrong && `${said} a body: ${wrong}`;
+  }
+
+  #breachOfAnswer(operation: DeclaredOperation | undefined, { status, type, text }: Given): string | undefined {
     const media = type?.split(';')[0]?.trim().toLowerCase();
     if (operation === undefined) return this.#breachOfNone(status, media, text);
     const declared = operation.responses[status];

@@ -8,6 +8,7 @@ import { KINDS } from '../../worker/routes/problems/kinds.ts';
 import { bearer, newDomain, newStream, okay, post, report, request, say } from './support/client.ts';
 import { contract } from './support/contract.ts';
 
+const JSON_TYPE = 'application/json';
 const PROBLEM = 'application/problem+json';
 
 const braces = (path: string) => path.replace(/:(\w+)/g, '{$1}');
@@ -125,28 +126,39 @@ describe('Offhook OpenAPI document', () => {
     }
   });
 
-  it.each<[wrong: string, path: string, status: number, type: string, body: object]>([
-    ['a status', '/v1/presence/a', 202, 'application/json', {}],
+  it.each<[wrong: string, path: string, status: number, type: string, body: object, sent?: string]>([
+    ['a status', '/v1/presence/a', 202, JSON_TYPE, {}],
     ['a media type', '/healthz', 200, 'text/plain', { status: 'ok' }],
-    ['a field more', '/healthz', 200, 'application/json', { status: 'ok', more: 1 }],
-    ['a field less', '/healthz', 200, 'application/json', {}],
-    ['a kind of problem', '/v1/presence/a', 404, 'application/problem+json', problem('no-such-watch', 'x')],
-    ['a kind of problem where nothing is', '/x', 404, 'application/problem+json', problem('bad-user', 'x')],
-    ['a body', '/v1/presence/a', 304, 'application/json', {}],
-  ])(
-    'binds what is answered, in every test of the Worker: %s that is not declared is a failure',
-    async (_, path, status, type, body) => {
-      const response = (text: string) => ({ method: 'GET', path, status, type, text });
-      expect(contract.breach(response(JSON.stringify(body)))).toBeDefined();
-      const good = problem('no-such-path', 'x');
-      expect(
-        contract.breach({ method: 'GET', path: '/healthz', status: 200, type: 'application/json', text: '{"status":"ok"}' }),
-      ).toBe(undefined);
-      expect(contract.breach({ method: 'GET', path: '/x', status: 404, type: PROBLEM, text: JSON.stringify(good) })).toBe(
-        undefined,
-      );
-    },
-  );
+    ['a field more', '/healthz', 200, JSON_TYPE, { status: 'ok', more: 1 }],
+    ['a field less', '/healthz', 200, JSON_TYPE, {}],
+    ['a kind of problem', '/v1/presence/a', 404, PROBLEM, problem('no-such-watch', 'x')],
+    ['a kind of problem where nothing is', '/x', 404, PROBLEM, problem('bad-user', 'x')],
+    ['a body', '/v1/presence/a', 304, JSON_TYPE, {}],
+    ['a parameter that is taken', '/v1/webhooks?domains=a', 200, JSON_TYPE, { webhooks: [] }],
+    ['a value that is taken', '/v1/audit?limit=x', 200, JSON_TYPE, { entries: [] }],
+    ['a body that is taken', '/v1/presence/query', 200, JSON_TYPE, { users: [] }, '{"users":"a"}'],
+    ['no body, that is taken,', '/v1/presence/query', 200, JSON_TYPE, { users: [] }, ''],
+  ])('binds every test of the Worker: %s which is not declared is a failure', async (_, path, status, type, body, sent) => {
+    const given = (method: string) => ({ method, path, sent, status, type, text: JSON.stringify(body) });
+    expect(contract.breach(given(sent === undefined ? 'GET' : 'POST'))).toBeDefined();
+  });
+
+  it.each<[what: string, method: string, path: string, status: number, type: string | null, text: string, sent?: string]>([
+    ['an answer', 'GET', '/healthz', 200, JSON_TYPE, '{"status":"ok"}'],
+    ['a problem', 'GET', '/x', 404, PROBLEM, JSON.stringify(problem('no-such-path', 'x'))],
+    ['a request', 'POST', '/v1/presence/query', 200, JSON_TYPE, '{"users":[]}', '{"users":["a"]}'],
+    [
+      'a body that may be left out',
+      'POST',
+      '/v1/webhooks/x/pause',
+      404,
+      PROBLEM,
+      JSON.stringify(problem('no-such-webhook', 'x')),
+      '',
+    ],
+  ])('and %s as declared is none', (_, method, path, status, type, text, sent) => {
+    expect(contract.breach({ method, path, sent, status, type, text })).toBeUndefined();
+  });
 
   it('binds the frames of a watch and of a stream of events', () => {
     const check = '{"type":"check","cursor":"x"}';

@@ -36,7 +36,7 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   if (!headers.has('authorization')) headers.set('authorization', `Bearer ${await token()}`);
   if (headers.get('authorization') === '') headers.delete('authorization');
   const asked = new Request(ORIGIN + path, { ...init, headers });
-  return holdTo(asked, await exports.default.fetch(asked));
+  return holdTo(asked, await exports.default.fetch(asked), init.body ?? null);
 }
 
 /** Posts anything as JSON. */

@@ -6,22 +6,23 @@ import { Contract } from '../../support/contract.ts';
 /** The document of the Worker under test. */
 export const contract = new Contract(openapi(ALL_OPERATIONS));
 
-/** Passes an answer on, having held it to what is declared of its operation; throws where it is not so. */
-export async function hold(method: string, path: string, response: Response): Promise<Response> {
+/** Passes an answer on, having held it to what is declared of its operation; throws where it is not so. `sent`: the body of the request. */
+export async function hold(method: string, path: string, response: Response, sent?: BodyInit | null): Promise<Response> {
   // Questions about what pages of other origins may ask are the platform's.
   if (method === 'OPTIONS') return response;
   const type = response.headers.get('content-type');
   const isWhole = method !== 'HEAD' && response.webSocket === null && type?.startsWith('text/event-stream') !== true;
   const text = isWhole ? await response.clone().text() : undefined;
-  const breach = contract.breach({ method, path, status: response.status, type, text });
+  const body = typeof sent === 'string' || sent === null ? (sent ?? '') : undefined;
+  const breach = contract.breach({ method, path, sent: body, status: response.status, type, text });
   if (breach !== undefined) throw new Error(`not as declared: ${breach}`);
   return response;
 }
 
 /** The same of an answer to a request. */
-export function holdTo(request: Request, response: Response): Promise<Response> {
+export function holdTo(request: Request, response: Response, sent?: BodyInit | null): Promise<Response> {
   const { pathname, search } = new URL(request.url);
-  return hold(request.method, pathname + search, response);
+  return hold(request.method, pathname + search, response, sent);
 }
 
 /** What came otherwise than by an answer and was not as declared: it fails the test, where throwing would only tell whoever told it. */

@@ -16,7 +16,7 @@ export function workerWithLease(seconds: number) {
       { ...env, SITE_LEASE: String(seconds) },
       createExecutionContext(),
     );
-    return hold(init.method ?? 'GET', path, answer);
+    return hold(init.method ?? 'GET', path, answer, init.body ?? null);
   };
   const post = (path: string, body: unknown) => request(path, { method: 'POST', body: JSON.stringify(body) });
   return {
