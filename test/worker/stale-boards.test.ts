@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { PresenceDocument } from '../../worker/protocol/index.ts';
 import { newDomain, newStream, say } from './support/client.ts';
 import { eventually, workerWithLease } from './support/lease.ts';
-import { boardObjects, hang } from './support/objects.ts';
+import { boardObject, boardObjects, hang } from './support/objects.ts';
 import { TestWatcher } from './support/watcher.ts';
 
 const LEASE = 1;
@@ -113,6 +113,33 @@ describe('Offhook leases: boards of a site that is lost', () => {
     const again = await TestWatcher.open(`${query}&since=${cursor}`);
     expect((await again.changes(1)).map(word)).toEqual(['available stale']);
     expect(again.frames[0]?.type).toBe('resumed');
+  });
+
+  it('tell it after a loss of memory so that who is cut off in the middle goes on with the rest', async () => {
+    const [domain, site] = [newDomain(), crypto.randomUUID()];
+    const streams = Array.from({ length: 7 }, () => newStream('u', domain));
+    const board = boardObject((streams[0] as (typeof streams)[0]).user);
+    const users = streams.map(({ user }) => user).filter((user) => boardObject(user).id.equals(board.id));
+    await worker.batch(
+      site,
+      streams.map((stream) => stream.next(say.online())),
+    );
+    const query = users.map((user) => `user=${encodeURIComponent(user)}`).join('&');
+    const watcher = await TestWatcher.open(query);
+    const { cursor } = watcher;
+    await watcher.leave();
+    await board.siteStands(site, Date.now());
+    await evictDurableObject(board);
+    const resumed = await TestWatcher.open(`${query}&since=${cursor}`);
+    await resumed.changes(users.length);
+    // Only the first of the frames came through.
+    const [, first] = resumed.frames;
+    const again = await TestWatcher.open(`${query}&since=${first?.cursor}`);
+    expect((await again.changes(users.length)).map(({ user }) => user).sort()).toEqual(users.toSorted());
+    // Who got them all is told nothing twice.
+    const last = await TestWatcher.open(`${query}&since=${resumed.cursor}`);
+    expect(last.frames).toMatchObject([{ type: 'resumed', exact: true }]);
+    for (const { socket } of [resumed, again, last]) socket.close();
   });
 
   it('lay it over what is told while the site is lost', async () => {

@@ -123,7 +123,7 @@ export class BoardHooks implements NewsSubscriber {
 
   #add(line: Line, news: readonly News[]): void {
     if (line.behind) return;
-    for (const { seq, user, text } of news) line.waiting.push({ seq, user, text });
+    for (const { seq, user, text, occasion } of news) line.waiting.push({ seq, user, text, ...(occasion && { occasion }) });
     if (line.waiting.length <= OBJECT_LIMITS.hookQueue) return;
     line.waiting = [];
     line.behind = true;
@@ -153,26 +153,26 @@ export class BoardHooks implements NewsSubscriber {
     }
     const object = hookObject(this.#env, id);
     const parcel = line.waiting.slice(0, fitting(line.waiting));
-    const last = parcel.at(-1)?.seq;
-    if (object === undefined || last === undefined || this.#lines.get(id) !== line) return false;
-    const verdict = await within(OBJECT_LIMITS.boardTimeout, object.take(board, parcel));
+    const end = parcel.at(-1);
+    if (object === undefined || end === undefined || this.#lines.get(id) !== line) return false;
+    // Of several with one number the last alone stands for that number.
+    const last = line.waiting[parcel.length]?.seq === end.seq ? end.seq - 1 : end.seq;
+    const verdict = await within(OBJECT_LIMITS.boardTimeout, object.take(board, parcel, last));
     if (this.#lines.get(id) !== line) return false;
     if (verdict === 'gone') {
       this.detach(id);
       return false;
     }
-    line.waiting = line.waiting.filter(({ seq }) => seq > last);
+    const taken = new Set(parcel);
+    line.waiting = line.waiting.filter((news) => !taken.has(news));
     line.confirmed = last;
     this.#store.confirm(id, last);
     return true;
   }
 
   #missed({ users, confirmed }: Line): HookNews[] {
-    if (users === null) return this.#board.changedSince(confirmed);
-    return [...users]
-      .flatMap((user) => this.#board.numbered(user) ?? [])
-      .filter(({ seq }) => seq > confirmed)
-      .sort((a, b) => a.seq - b.seq);
+    if (users?.size === 0) return [];
+    return this.#board.changedSince(confirmed, users === null ? undefined : [...users]);
   }
 }
 

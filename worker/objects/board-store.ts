@@ -50,6 +50,11 @@ export interface Numbered {
   readonly user: string;
   readonly seq: number;
   readonly text: string;
+  /**
+   * Where it is told since a site was lost or came back: the number of the last change told for that. The document may be one that was told
+   * before, so this tells them apart.
+   */
+  readonly occasion?: number;
 }
 
 /** The storage of a board: the newest document of each of its users, and whom its watchers named. */
@@ -141,11 +146,12 @@ export class BoardStore {
   siteStands(site: string, since: number, also: (news: readonly News[]) => void): News[] {
     if (this.#stale.since(site) === since) return [];
     let { seq } = this;
-    const news: News[] = [];
+    const changes: Omit<News, 'occasion'>[] = [];
     for (const row of this.#mentioning(site)) {
       const { user, version, status, text, sites } = this.#stale.seenIf(row, site, since);
-      if (text !== this.#stale.seen(row).text) news.push({ user, version, status, text, sites, visible: true, seq: ++seq });
+      if (text !== this.#stale.seen(row).text) changes.push({ user, version, status, text, sites, visible: true, seq: ++seq });
     }
+    const news = changes.map((change): News => ({ ...change, occasion: seq }));
     this.#storage.transactionSync(() => {
       this.#stale.save(site, since, seq);
       this.#storage.sql.exec('UPDATE feed SET seq = ?', seq);
@@ -156,26 +162,24 @@ export class BoardStore {
     return news;
   }
 
-  /** The newest document of each of these users (undefined: of all, who are all looked at) that changed after the number `after`, in that order. */
+  /**
+   * The newest document of each of these users (undefined: of all, who are all looked at) that changed after the number `after`, in that order.
+   * All users of a site that was lost or came back have the one number of that: who was told of some of them was told up to the number before.
+   */
   changedSince(after: number, users?: readonly string[]): Numbered[] {
     if (!this.#schema.created) return [];
-    const changed = new Map<string, Row>();
+    const changed = new Map<string, Row & Pick<Numbered, 'occasion'>>();
     if (users === undefined) for (const row of this.#rows('WHERE seq > ?', after)) changed.set(row.user, row);
     else
       for (const user of users) for (const row of this.#rows('WHERE user = ? AND seq > ?', user, after)) changed.set(user, row);
     const wanted = users && new Set(users);
     for (const { site, seq } of this.#stale.eventsAfter(after)) {
       for (const row of this.#mentioning(site)) {
-        if (wanted === undefined || wanted.has(row.user)) changed.set(row.user, { ...row, seq: Math.max(row.seq, seq) });
+        if (wanted !== undefined && !wanted.has(row.user)) continue;
+        changed.set(row.user, row.seq > seq ? row : { ...row, seq, occasion: seq });
       }
     }
     return [...changed.values()].map((row) => this.#stale.seen(row)).sort((one, other) => one.seq - other.seq);
-  }
-
-  /** The newest document of one user with its number; undefined where the board has none. */
-  numbered(user: string): Numbered | undefined {
-    const [row] = this.#schema.created ? this.#rows('WHERE user = ?', user) : [];
-    return row && this.#stale.seen(row);
   }
 
   /** How many users have which status: looks at all of them. */

@@ -23,11 +23,17 @@ export function greeting(store: BoardStore, feed: Feed, query: WatchQuery): Gree
   return { begun: 'snapshot', missed: 0, frames: snapshot(store, feed.mark, query) };
 }
 
-/** What was missed. Each frame is a place to go on from, also where it is the newest of several changes: who changed later comes later. */
+/**
+ * What was missed. Each frame is a place to go on from, also where it is the newest of several changes: who changed later comes later. Of
+ * several with one number (see `changedSince`) the last alone stands for that number.
+ */
 function* resumed(feed: Feed, { exact, changes }: Missed, { since, head, detail }: WatchQuery): Generator<string> {
   // Whoever joins boards tells this once for all of them.
   if (head !== undefined) yield resumedFrame(exact, head + since);
-  for (const { user, text, seq } of changes) yield newsFrame(user, redactText(text, detail), (head ?? '') + feed.markAt(seq));
+  for (const [i, { user, text, seq }] of changes.entries()) {
+    const told = changes[i + 1]?.seq === seq ? seq - 1 : seq;
+    yield newsFrame(user, redactText(text, detail), (head ?? '') + feed.markAt(told));
+  }
 }
 
 function* snapshot(store: BoardStore, mark: string, { users, detail, head = '', since, reset }: WatchQuery): Generator<string> {

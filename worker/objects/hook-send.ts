@@ -87,10 +87,11 @@ export function newId(prefix: string): string {
 
 /**
  * The identity of an event of a webhook: the same for the same document, however often and from wherever it comes, so that a receiver can drop
- * doubles by it.
+ * doubles by it. A document that was told before, and is true again since a site was lost or came back, has another (`Numbered.occasion`).
  */
-export async function eventId(hook: string, text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${hook}\n${text}`));
+export async function eventId(hook: string, text: string, occasion?: number): Promise<string> {
+  const told = occasion === undefined ? text : `${occasion}\n${text}`;
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${hook}\n${told}`));
   return `msg_${toBase64url(new Uint8Array(digest, 0, 16))}`;
 }
 

@@ -26,6 +26,8 @@ export interface HookNews {
   readonly user: string;
   /** The presence document, JSON. */
   readonly text: string;
+  /** See `Numbered`. */
+  readonly occasion?: number;
 }
 
 /** What making one came to: there may be no room, and what a watch waits for may be so already (its document, JSON, redacted). */
@@ -96,21 +98,20 @@ export class Hook extends DurableObject<Env> {
   }
 
   /**
-   * Takes changes of a board, in the order of their numbers; those that were taken before are passed over. When it returns, they are stored. `gone`: the
-   * board may forget this one.
+   * Takes changes of a board, in the order of their numbers; those that were taken before are passed over. They are all up to the number `through`, and
+   * maybe some of the next. When it returns, they are stored. `gone`: the board may forget this one.
    */
-  async take(board: string, news: readonly HookNews[]): Promise<'taken' | 'gone'> {
+  async take(board: string, news: readonly HookNews[], through = news.at(-1)?.seq ?? 0): Promise<'taken' | 'gone'> {
     if (this.#record === undefined || isOver(this.#record)) return 'gone';
     const { id } = this.#record;
-    const ids = await Promise.all(news.map(({ text }) => eventId(id, text)));
+    const ids = await Promise.all(news.map(({ text, occasion }) => eventId(id, text, occasion)));
     const now = Date.now();
     this.#store.together(() => {
       const heard = this.#store.seq(board);
       news.forEach((item, i) => {
         if (item.seq > heard) this.#takeOne(item, ids[i] as string, now);
       });
-      const last = news.at(-1)?.seq ?? 0;
-      if (last > heard) this.#store.saveSeq(board, last);
+      if (through > heard) this.#store.saveSeq(board, through);
     });
     this.#begin();
     return 'taken';

@@ -3,6 +3,8 @@ import type { BoardChange } from './board-feed.ts';
 /** A change that a board took and that watchers are told, with its place in the board's feed: numbers rise, and none is given twice. */
 export interface News extends BoardChange {
   readonly seq: number;
+  /** See `Numbered`. */
+  readonly occasion?: number;
 }
 
 /** That the data of a user were deleted, as watchers are told: news without a document (`text` is empty). */
