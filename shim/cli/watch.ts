@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { PresenceDocument, WatchFrame } from '#protocol';
+import { EventStream } from '../../worker/client/event-stream.ts';
 import type { WatchSettings } from '../config/watch.ts';
 import { readSecret } from '../embedded/secret.ts';
-import { EventStream } from './event-stream.ts';
 import { makeToken } from './make-token.ts';
 import { EXIT, type Terminal } from './terminal.ts';
 

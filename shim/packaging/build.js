@@ -1,9 +1,12 @@
 // Makes dist/: what the packed package runs, since Node strips no types under node_modules. `npm pack` runs it (`prepack`).
-// main.js and its parts: the commands; worker.js and wrangler.toml: the Worker, for `offhook start` and for `wrangler deploy`.
+// main.js and its parts: the commands; worker.js and wrangler.toml: the Worker, for `offhook start` and for `wrangler deploy`;
+// client.js and client.d.ts: `offhook/client`.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { WORKER_BUNDLE } from '../embedded/bundle-options.ts';
+import { bundleDeclarations } from './declarations.js';
 
 const root = join(import.meta.dirname, '../..');
 const file = (...parts) => join(root, ...parts);
@@ -39,3 +42,17 @@ const wrangler = readFileSync(file('wrangler.toml'), 'utf8');
 const packed = wrangler.replace(/^main = .*$/m, 'main = "worker.js"');
 if (packed === wrangler) throw new Error('wrangler.toml has no main to replace');
 writeFileSync(join(dist, 'wrangler.toml'), packed);
+
+// For browsers, Node 20, Deno and Workers alike: one file that needs nothing.
+buildSync({
+  entryPoints: { client: file('worker/client/index.ts') },
+  outdir: dist,
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+execFileSync(process.execPath, [file('node_modules/typescript/bin/tsc'), '-b', file('worker/client')], { stdio: 'inherit' });
+writeFileSync(join(dist, 'client.d.ts'), bundleDeclarations(file('node_modules/.cache/tsc/worker/client/index.d.ts')));

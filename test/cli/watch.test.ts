@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EventStream } from '../../shim/cli/event-stream.ts';
 import { dispatch } from '../../shim/cli/main.ts';
 import { EXIT } from '../../shim/cli/terminal.ts';
 import { Stream, words } from '../presence/support/site.ts';
@@ -99,28 +98,5 @@ describe('Offhook watch on the command line', { timeout: 30_000 }, () => {
     expect([await both.code, await offhookWatch([], { OFFHOOK_TOKEN: 'a.b.c' }).code]).toEqual([EXIT.usage, EXIT.usage]);
     const nobody = offhookWatch(['--user', 'not an address'], {});
     expect([await nobody.code, nobody.said.err]).toEqual([EXIT.usage, expect.stringContaining('alice@example.com')]);
-  });
-});
-
-describe('Offhook watch: reading server-sent events (HTML 9.2.6)', () => {
-  it('finds the same events wherever the text is cut', () => {
-    const text =
-      'retry: 1000\n\n: keep-alive\n\nevent: change\nid: a\ndata: {"x":1}\n\nevent: end\ndata: 1\ndata:2\n\nevent: none\n\n';
-    const whole = new EventStream().take(text);
-    expect(whole).toEqual([
-      { event: 'change', id: 'a', data: '{"x":1}' },
-      { event: 'end', id: 'a', data: '1\n2' },
-    ]);
-    for (let cut = 1; cut < text.length; cut++) {
-      const stream = new EventStream();
-      expect([...stream.take(text.slice(0, cut)), ...stream.take(text.slice(cut))]).toEqual(whole);
-    }
-  });
-
-  it('does not keep an event without end', () => {
-    const stream = new EventStream();
-    expect(() => {
-      for (let i = 0; i < 20; i++) stream.take('x'.repeat(1024 * 1024));
-    }).toThrow('too long');
   });
 });

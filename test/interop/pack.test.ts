@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,11 +37,12 @@ async function installed(): Promise<string[]> {
 }
 
 describe('Offhook as npm pack makes it', { timeout: 60_000 }, () => {
-  it('holds no TypeScript and no test, and what a site needs: commands, Worker, service file, documents', async () => {
+  it('holds no test and no TypeScript but the declarations of the client, and what a site needs: commands, Worker, service file, documents', async () => {
     const files = await installed();
-    expect(files.filter((file) => /\.ts$|(^|\/)test\//.test(file))).toEqual([]);
+    expect(files.filter((file) => /\.ts$|(^|\/)test\//.test(file))).toEqual(['dist/client.d.ts']);
     expect(files).toEqual(
       expect.arrayContaining([
+        'dist/client.js',
         'dist/main.js',
         'dist/worker.js',
         'dist/wrangler.toml',
@@ -60,7 +61,33 @@ describe('Offhook as npm pack makes it', { timeout: 60_000 }, () => {
     expect((await run(offhook, ['token'], { env: secret })).stdout).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+\n$/);
   });
 
-  it('runs the whole product: a telephone registers, and presence tells so', async () => {
+  it('has a typed client, against which a strict program compiles without the types of anything else', async () => {
+    const site = join(folder, 'site');
+    await writeFile(join(site, 'node.d.ts'), 'declare const process: { readonly argv: string[] };');
+    await copyFile(join(ROOT, 'test/interop/consumer.ts'), join(site, 'consumer.mts'));
+    const strict = [
+      '--strict',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2022,dom',
+      '--types',
+      '',
+      '--outDir',
+      '.',
+      'consumer.mts',
+      'node.d.ts',
+    ];
+    for (const module of [
+      ['--module', 'esnext', '--moduleResolution', 'bundler'],
+      ['--module', 'node16'],
+    ]) {
+      const compiled = run(join(ROOT, 'node_modules/.bin/tsc'), [...module, ...strict], { cwd: site, env });
+      await compiled.catch(({ stdout }: { stdout: string }) => expect.fail(stdout));
+    }
+  });
+
+  it('runs the whole product: a telephone registers, and presence and the client tell so', async () => {
     const child = spawn(offhook, ['start', '--http-port=0', '--sip-port=0'], {
       cwd: join(folder, 'site'),
       env,
@@ -76,6 +103,11 @@ describe('Offhook as npm pack makes it', { timeout: 60_000 }, () => {
         return users.length > 0 && users;
       });
       expect(users).toMatchObject([{ user: 'sip:bob@127.0.0.1', status: 'available' }]);
+      const url = new URL(curl).origin;
+      const consumer = await run(process.execPath, ['consumer.mjs', url, token, 'bob@127.0.0.1'], { cwd: join(folder, 'site') });
+      expect(consumer.stdout.split('\n')).toEqual([
+        ...['sip:bob@127.0.0.1 available', 'null', '[ 1, 40402 ]', '1 undefined', 'bad-parameter status', ''],
+      ]);
       const status = await run(offhook, ['status'], { cwd: join(folder, 'site'), env });
       expect(status.stdout).toMatch(/^Bindings {6}1,/m);
     } finally {

@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { WatchFrame } from '#protocol';
-import { EventStream } from '../../shim/cli/event-stream.ts';
+import { EventStream } from '../../worker/client/event-stream.ts';
 
 /** A client of the feed of changes that can be told to stop reading. */
 export interface FeedClient {

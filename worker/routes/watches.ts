@@ -8,7 +8,14 @@ import { newSecret } from '../objects/hook-send.ts';
 import { boardObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
 import { redact, timestamp } from '../presence/index.ts';
-import { canonicalAor, domainOf, type PresenceDocument, type Status, type TokenClaims } from '../protocol/index.ts';
+import {
+  type CallbackDocument,
+  canonicalAor,
+  domainOf,
+  type PresenceDocument,
+  type Status,
+  type TokenClaims,
+} from '../protocol/index.ts';
 import { audit } from './audit.ts';
 import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
 import { refuseRevoked } from './authorize.ts';
@@ -116,11 +123,11 @@ function watchRecord(
   };
 }
 
-function watchJson({ id, users, statuses, url, detail, createdAt, until }: Omit<HookRecord, 'secrets'>) {
+function watchJson({ id, users, statuses, url, detail, createdAt, until }: Omit<HookRecord, 'secrets'>): CallbackDocument {
   return {
     id,
-    user: users?.[0],
-    until: statuses,
+    user: users?.[0] as string,
+    until: statuses ?? [],
     callback: url,
     detail,
     createdAt: timestamp(createdAt),

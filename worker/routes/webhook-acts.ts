@@ -1,6 +1,7 @@
 import { HOOK_LIMITS } from '../hooks/index.ts';
 import type { HookView } from '../objects/hook.ts';
 import { timestamp } from '../presence/index.ts';
+import type { WebhookTest } from '../protocol/index.ts';
 import { jsonObject } from './body.ts';
 import { makerOf } from './hook-access.ts';
 import { readQuery } from './parameters.ts';
@@ -17,7 +18,7 @@ export async function testWebhook(c: HookContext): Promise<Response> {
   if (sent === null) return answer(c, problem('test-under-way', 'a test of this webhook is under way'), { 'retry-after': '1' });
   const { id, status } = sent;
   const reason = sent.is === 'failed' ? sent.reason : sent.is === 'gone' ? 'HTTP 410' : undefined;
-  return c.json({
+  return c.json<WebhookTest>({
     id,
     delivered: sent.is === 'delivered',
     ...(status === undefined ? {} : { status }),

@@ -1,9 +1,10 @@
 import type { HookView } from '../objects/hook.ts';
 import type { DeadLetter } from '../objects/hook-store.ts';
 import { timestamp } from '../presence/index.ts';
+import type { DeadLetterDocument, WebhookDocument } from '../protocol/index.ts';
 
 /** A webhook as it is told: never with its secrets. */
-export function webhookJson({ record, formerUntil, queue }: HookView) {
+export function webhookJson({ record, formerUntil, queue }: HookView): WebhookDocument {
   const { id, url, domain, users, detail, statuses, changes, description, createdAt, state } = record;
   const { waiting, retrying, oldestAt, lastReason, deadLetters, superseded, overflowed, overflowAt } = queue;
   return {
@@ -15,7 +16,8 @@ export function webhookJson({ record, formerUntil, queue }: HookView) {
     ...(statuses === null ? {} : { statuses }),
     changes,
     ...(description === undefined ? {} : { description }),
-    state,
+    // A webhook that is deleted is not there to be told of, and `done` is for watches.
+    state: state as WebhookDocument['state'],
     createdAt: timestamp(createdAt),
     formerSecretsValidUntil: formerUntil.map(timestamp),
     queue: {
@@ -30,6 +32,6 @@ export function webhookJson({ record, formerUntil, queue }: HookView) {
 }
 
 /** A dead letter as it is told: what it said is told again by a replay, to the receiver alone. */
-export function deadLetterJson({ id, user, at, failures, reason }: DeadLetter) {
+export function deadLetterJson({ id, user, at, failures, reason }: DeadLetter): DeadLetterDocument {
   return { id, user, at: timestamp(at), attempts: failures, reason };
 }
