@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EventStream } from '../../worker/client/event-stream.ts';
 
-describe('HTML 9.2.6: reading server-sent events', () => {
+describe('Offhook client: reading server-sent events (HTML 9.2.6)', () => {
   it('finds the same events wherever the text is cut', () => {
     const text =
       'retry: 1000\n\n: keep-alive\n\nevent: change\nid: a\ndata: {"x":1}\n\nevent: end\ndata: 1\ndata:2\n\nevent: none\n\n';

@@ -15,7 +15,7 @@ function signed(secrets: readonly string[], body = BODY, at = AT): Record<string
 
 const options = { now: AT * 1000 };
 
-describe('Standard Webhooks: verification by the client', () => {
+describe('Offhook webhooks by the Standard Webhooks specification: verification by the client', () => {
   it('takes what the library of the specification signs, as text and bytes, with headers of either kind', async () => {
     const good = { ok: true, id: 'msg_1', event: JSON.parse(BODY) };
     for (const body of [BODY, new TextEncoder().encode(BODY), Buffer.from(BODY)]) {
