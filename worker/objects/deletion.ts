@@ -25,7 +25,8 @@ export class Deletion {
     this.#hook = hook;
     this.#store = store;
     this.#forgotten = store.forgotten();
-    this.#due = this.#forgotten?.leftover?.until;
+    // Whether the boards heard of it before memory was lost is not known.
+    this.#due = this.#forgotten?.leftover ? Date.now() : undefined;
   }
 
   /** The version above which those of the user begin who comes after. */

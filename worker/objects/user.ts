@@ -190,6 +190,7 @@ export class User extends DurableObject<Env> {
       this.#deletion.begin(user, this.#record.version, boards, Date.now());
       this.#record = undefined;
       this.#feed.clear();
+      this.#armBy(Date.now() + OBJECT_LIMITS.untoldAgain);
     }
     const done = await this.#deletion.sweep(Date.now());
     this.#arm();
@@ -203,7 +204,11 @@ export class User extends DurableObject<Env> {
     if (!met) return { ok: false, reason: 'version', version: before.version };
     const done = step(before);
     if (!done.ok) return { ...done, version: before.version };
-    if (done.record !== before) this.#commit(done.record, done.change === undefined ? [] : [done.change]);
+    if (done.record !== before) {
+      this.#commit(done.record, done.change === undefined ? [] : [done.change]);
+      // Nobody need ask for it again, as sites do: should this process die before the board was told, the alarm tells it.
+      this.#armBy(Date.now() + OBJECT_LIMITS.untoldAgain);
+    }
     await this.#show();
     return { ok: true, version: done.record.version, overrides: overrideDocuments(done.record) };
   }
@@ -240,8 +245,11 @@ export class User extends DurableObject<Env> {
     const deadline = this.#record && nextDeadline(this.#record)?.at;
     const times = [deadline, this.#feed.retryAt, this.#store.purgeAt, this.#deletion.due];
     const wanted = Math.min(...times.map((time) => time ?? Infinity));
-    if (wanted === Infinity || (this.#armed !== null && this.#armed <= wanted)) return;
-    this.#armAt(wanted);
+    if (wanted !== Infinity) this.#armBy(wanted);
+  }
+
+  #armBy(time: number): void {
+    if (this.#armed === null || this.#armed > time) this.#armAt(time);
   }
 
   #armAt(time: number): void {
