@@ -1,20 +1,31 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { boardOf, shardCount } from '../../worker/objects/shard.ts';
 import type { PresenceDocument } from '../../worker/protocol/index.ts';
-import { newDomain, newStream, say } from './support/client.ts';
+import { newDomain, newStream, okay, post, say } from './support/client.ts';
 import { eventually, workerWithLease } from './support/lease.ts';
 import { boardObject, boardObjects, hang } from './support/objects.ts';
+import { makeWebhook, Receiver } from './support/receiver.ts';
 import { TestWatcher } from './support/watcher.ts';
 
 const LEASE = 1;
+const SHARDS = shardCount(env.BOARD_SHARDS);
 const worker = workerWithLease(LEASE);
 
-/** A domain with users at a site of its own: two on-line, one in a call, one off-line. */
+/** Somebody who stands on that board. */
+function streamOn(domain: string, shard: number) {
+  for (;;) {
+    const stream = newStream('u', domain);
+    if (boardOf(stream.user, SHARDS) === `${domain}#${shard}`) return stream;
+  }
+}
+
+/** A domain with users at a site of its own, on all of its boards: two on-line, one in a call, one off-line. */
 async function domainAtSite() {
   const site = crypto.randomUUID();
   const domain = newDomain();
-  const streams = Array.from({ length: 4 }, () => newStream('u', domain));
+  const streams = Array.from({ length: 4 }, (_, i) => streamOn(domain, i % SHARDS));
   const [one, two, talks, away] = streams.map(({ user }) => user) as [string, string, string, string];
   const words = [say.online(), say.online(), say.talking('1'), say.online()];
   await worker.batch(
@@ -142,6 +153,28 @@ describe('Offhook leases: boards of a site that is lost', () => {
     for (const { socket } of [resumed, again, last]) socket.close();
   });
 
+  it('tell it to webhooks, and to requests that wait: what is stale is a change, and fulfils nothing; what is back does', async () => {
+    const { site, domain, users } = await domainAtSite();
+    const [all, words] = [new Receiver(), new Receiver()];
+    await makeWebhook({ url: all.url, domain });
+    await makeWebhook({ url: words.url, changes: 'status', users: [users.one, users.away] });
+    const told = ({ deliveries }: Receiver) =>
+      deliveries
+        .map(({ event }) => event.data as unknown as PresenceDocument)
+        .map((document) => `${document.user} ${word(document)}`);
+    await expect.poll(() => told(all).length, { timeout: 10_000 }).toBe(4);
+    expect(new Set(told(all))).toEqual(new Set(Object.entries(lost(users)).map((pair) => pair.join(' '))));
+    const waiting = post(`/v1/watches/${encodeURIComponent(users.one)}`, { until: 'available', wait: 30 });
+    const [first] = await Promise.all([waiting.then((response) => okay<PresenceDocument>(response)), worker.batch(site, [])]);
+    expect(word(first)).toBe('available');
+    await expect.poll(() => told(all).length).toBe(8);
+    expect(told(all).slice(4)).toEqual(expect.arrayContaining([`${users.talks} talking`, `${users.away} offline`]));
+    // Of the one word: whom nothing is known of any more.
+    await expect
+      .poll(() => told(words).filter((text) => text.startsWith(users.away)))
+      .toEqual([`${users.away} unknown stale`, `${users.away} offline`]);
+  });
+
   it('lay it over what is told while the site is lost', async () => {
     const { site, domain, streams, users } = await domainAtSite();
     const epoch = 9;
@@ -155,13 +188,12 @@ describe('Offhook leases: boards of a site that is lost', () => {
 
   it('hear of it later where they did not answer, and the others at once', async () => {
     const { domain, users } = await domainAtSite();
-    const boards = boardObjects(domain);
-    const release = await hang(boards[0] as (typeof boards)[0], 'siteStands');
-    const spread = await eventually(
+    const release = await hang(boardObject(users.one), 'siteStands');
+    const others = await eventually(
       () => listed(domain),
-      (found) => Object.values(found).some((seen) => seen.endsWith('stale')),
+      (found) => [users.two, users.talks].every((user) => found[user]?.endsWith('stale')),
     );
-    expect(Object.keys(spread).length).toBe(4);
+    expect(others[users.one]).toBe('available');
     release();
     expect(await eventually(() => listed(domain), isLost)).toEqual(lost(users));
   }, 20_000);
