@@ -80,8 +80,9 @@ export class Asker {
       ...asked.headers,
     };
     const body = typeof asked.body === 'object' ? JSON.stringify(asked.body) : asked.body;
-    const { status, type, text } = await send(`${this.#url}${path}`, method, headers, body);
-    const answered = { status, type, text: isStream(type) ? undefined : text };
+    const { status, headers: told, text } = await send(`${this.#url}${path}`, method, headers, body);
+    const type = told.get('content-type');
+    const answered = { status, headers: told, text: isStream(type) ? undefined : text };
     const breach = this.#contract.breach({ method, path, sent: body ?? '', ...answered });
     if (breach !== undefined) throw new Error(`not as declared: ${breach}`);
     const json = type?.includes('json') === true ? (JSON.parse(text) as unknown) : undefined;
@@ -143,13 +144,13 @@ async function send(url: string, method: string, headers: Record<string, string>
   });
   asking.end(body);
   const answer = await soon(`${method} ${url}`, response);
-  const type = answer.headers['content-type'] ?? null;
+  const told = new Headers(Object.entries(answer.headers).map(([name, value]) => [name, String(value)] as [string, string]));
   let text = '';
   if (answer.statusCode !== 101) {
     for await (const chunk of answer.setEncoding('utf8')) {
       text += chunk;
-      if (isStream(type) && /^data: .*\n\n/m.test(text)) break;
+      if (isStream(told.get('content-type')) && /^data: .*\n\n/m.test(text)) break;
     }
   }
-  return { status: answer.statusCode ?? 0, type, text };
+  return { status: answer.statusCode ?? 0, headers: told, text };
 }

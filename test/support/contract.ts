@@ -20,6 +20,7 @@ interface Content {
 }
 
 interface DeclaredResponse {
+  readonly headers?: { readonly [name: string]: object };
   readonly content?: Content;
   readonly 'x-frames'?: Schema;
 }
@@ -38,8 +39,7 @@ export interface Given {
   /** What was sent with the request; empty for nothing, undefined where that is not known. */
   readonly sent: string | undefined;
   readonly status: number;
-  /** The header Content-Type. */
-  readonly type: string | null;
+  readonly headers: Headers;
   /** The whole body; undefined where it is a stream, or was not asked for. */
   readonly text: string | undefined;
 }
@@ -119,12 +119,14 @@ export class Contract {
     return wrong && `${said} a body: ${wrong}`;
   }
 
-  #breachOfAnswer(operation: DeclaredOperation | undefined, { status, type, text }: Given): string | undefined {
-    const media = type?.split(';')[0]?.trim().toLowerCase();
+  #breachOfAnswer(operation: DeclaredOperation | undefined, { status, headers, text }: Given): string | undefined {
+    const media = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
     if (operation === undefined) return this.#breachOfNone(status, media, text);
     const declared = operation.responses[status];
     const said = `${operation.operationId} answers ${status}`;
     if (declared === undefined) return `${said}, which is not declared: ${text}`;
+    const lacking = Object.keys(declared.headers ?? {}).find((name) => !headers.has(name));
+    if (lacking !== undefined) return `${said} without ${lacking}`;
     if (declared.content === undefined) return text ? `${said} with a body, where none is declared: ${text}` : undefined;
     const schema = declared.content[media ?? '']?.schema;
     if (schema === undefined) return `${said} as ${media}, where ${Object.keys(declared.content)} is declared`;

@@ -9,6 +9,7 @@ import { bearer, newDomain, newStream, okay, post, report, request, say } from '
 import { contract } from './support/contract.ts';
 
 const JSON_TYPE = 'application/json';
+const LIMIT = { ratelimit: '"requests";r=1;t=1', 'ratelimit-policy': '"requests";q=1;w=60' };
 const PROBLEM = 'application/problem+json';
 
 const braces = (path: string) => path.replace(/:(\w+)/g, '{$1}');
@@ -139,11 +140,12 @@ describe('Offhook OpenAPI document', () => {
     ['a body that is taken', '/v1/presence/query', 200, JSON_TYPE, { users: [] }, '{"users":"a"}'],
     ['no body, that is taken,', '/v1/presence/query', 200, JSON_TYPE, { users: [] }, ''],
   ])('binds every test of the Worker: %s which is not declared is a failure', async (_, path, status, type, body, sent) => {
-    const given = (method: string) => ({ method, path, sent, status, type, text: JSON.stringify(body) });
+    const headers = new Headers({ ...LIMIT, etag: '"1"', 'content-type': type });
+    const given = (method: string) => ({ method, path, sent, status, headers, text: JSON.stringify(body) });
     expect(contract.breach(given(sent === undefined ? 'GET' : 'POST'))).toBeDefined();
   });
 
-  it.each<[what: string, method: string, path: string, status: number, type: string | null, text: string, sent?: string]>([
+  it.each<[what: string, method: string, path: string, status: number, type: string, text: string, sent?: string]>([
     ['an answer', 'GET', '/healthz', 200, JSON_TYPE, '{"status":"ok"}'],
     ['a problem', 'GET', '/x', 404, PROBLEM, JSON.stringify(problem('no-such-path', 'x'))],
     ['a request', 'POST', '/v1/presence/query', 200, JSON_TYPE, '{"users":[]}', '{"users":["a"]}'],
@@ -157,7 +159,16 @@ describe('Offhook OpenAPI document', () => {
       '',
     ],
   ])('and %s as declared is none', (_, method, path, status, type, text, sent) => {
-    expect(contract.breach({ method, path, sent, status, type, text })).toBeUndefined();
+    const headers = new Headers({ ...LIMIT, 'content-type': type });
+    expect(contract.breach({ method, path, sent, status, headers, text })).toBeUndefined();
+  });
+
+  it('binds headers: an answer without one that is declared is a failure', () => {
+    const answer = { method: 'GET', path: '/v1/webhooks', sent: '', status: 200, text: '{"webhooks":[]}' };
+    const headers = new Headers({ ...LIMIT, 'content-type': JSON_TYPE });
+    expect(contract.breach({ ...answer, headers })).toBeUndefined();
+    headers.delete('ratelimit');
+    expect(contract.breach({ ...answer, headers })).toContain('RateLimit');
   });
 
   it('binds the frames of a watch and of a stream of events', () => {

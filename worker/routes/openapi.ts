@@ -1,13 +1,9 @@
-import * as z from 'zod';
-import { type Answer, commonProblems, type Operation } from './operation.ts';
-import { KINDS, type Kind, type KindName } from './problems/kinds.ts';
+import type * as z from 'zod';
+import { type JsonSchema, schemaOf } from './json-schema.ts';
+import type { Operation } from './operation.ts';
+import { type Content, type ResponseObject, responses } from './responses.ts';
 import { HOOK_EVENTS } from './schema/event.ts';
 import { problemSchema } from './schema/problem.ts';
-
-/** A JSON Schema of draft 2020-12, as far as zod makes it. */
-export interface JsonSchema {
-  readonly [keyword: string]: unknown;
-}
 
 export interface Parameter {
   readonly name: string;
@@ -15,17 +11,6 @@ export interface Parameter {
   readonly required: boolean;
   readonly description?: string;
   readonly schema: JsonSchema;
-}
-
-interface Content {
-  readonly [mediaType: string]: { readonly schema: JsonSchema };
-}
-
-/** A response object. `x-frames`: the schema of each message of a WebSocket, or of the data of each event of a stream. */
-export interface ResponseObject {
-  readonly description: string;
-  readonly content?: Content;
-  readonly 'x-frames'?: JsonSchema;
 }
 
 /** An operation object of OpenAPI 3.1. */
@@ -74,7 +59,7 @@ export function openapi(operations: readonly Operation[]): OpenapiDocument {
   const problem = schemaOf(problemSchema, 'output', schemas);
   for (const operation of operations) {
     const path = operation.path.replace(/:(\w+)/g, '{$1}');
-    const { id, method, tag, scope, summary, description, body, bodyOptional, answers } = operation;
+    const { id, method, tag, scope, summary, description, body, bodyOptional } = operation;
     paths[path] = {
       ...paths[path],
       [method]: {
@@ -92,10 +77,7 @@ export function openapi(operations: readonly Operation[]): OpenapiDocument {
                 content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } },
               },
             }),
-        responses: {
-          ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer, schemas)])),
-          ...problemResponses(operation, problem),
-        },
+        responses: responses(operation, problem, schemas),
       },
     };
   }
@@ -150,11 +132,6 @@ function webhooks(schemas: Record<string, JsonSchema>): OpenapiDocument['webhook
   );
 }
 
-/** All kinds of problems that an operation answers. */
-export function problemsOf(operation: Operation): KindName[] {
-  return [...new Set([...(operation.problems ?? []), ...commonProblems(operation)])];
-}
-
 function parameters({ path, inPath: told = {}, query, headers = {} }: Operation): Parameter[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']): Parameter => {
     const description = told[name] ?? IN_PATH[name];
@@ -176,58 +153,4 @@ function parameters({ path, inPath: told = {}, query, headers = {} }: Operation)
     ([name, description]): Parameter => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }),
   );
   return [...inPath, ...inQuery, ...inHeader];
-}
-
-function response({ means, body, types, frames }: Answer, schemas: Record<string, JsonSchema>): ResponseObject {
-  const content: Record<string, { schema: JsonSchema }> = {};
-  if (body !== undefined) content['application/json'] = { schema: schemaOf(body, 'output', schemas) };
-  for (const type of types ?? []) content[type] = { schema: { type: 'string' } };
-  return {
-    description: means,
-    ...(Object.keys(content).length === 0 ? {} : { content }),
-    ...(frames === undefined ? {} : { 'x-frames': schemaOf(frames, 'output', schemas) }),
-  };
-}
-
-/** The problems of an operation by status: `type` says which kinds there are. */
-function problemResponses(operation: Operation, problem: JsonSchema): Record<string, ResponseObject> {
-  const byStatus = new Map<number, KindName[]>();
-  for (const name of problemsOf(operation)) {
-    const { status }: Kind = KINDS[name];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), name]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, names]) => {
-      const schema = { ...problem, properties: { type: { enum: names.map((name) => `/problems/${name}`) } } };
-      const description = names.map((name) => `\`${name}\`: ${KINDS[name].title}`).join('\n');
-      return [String(status), { description, content: { 'application/problem+json': { schema } } }];
-    }),
-  );
-}
-
-/** The JSON Schema of a zod schema; those that have an id go among `schemas`, and are referred to. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, JsonSchema>): JsonSchema {
-  const {
-    $schema: _,
-    $defs = {},
-    ...made
-  } = z.toJSONSchema(schema, { io, unrepresentable: 'any', override: ({ jsonSchema }) => readable(jsonSchema) });
-  const text = (value: unknown) => JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/');
-  for (const [name, definition] of Object.entries($defs)) {
-    const { id: _id, ...rest } = JSON.parse(text(definition)) as JsonSchema;
-    // Of a request a schema says something else than of an answer: one of both needs two names.
-    if (schemas[name] !== undefined && text(schemas[name]) !== text(rest)) throw new Error(`two schemas are named ${name}`);
-    schemas[name] = rest;
-  }
-  return JSON.parse(text(made)) as JsonSchema;
-}
-
-/** Leaves out what only a machine could want: the format says it, or it holds of every number, or of every object. */
-function readable(schema: z.core.JSONSchema.BaseSchema): void {
-  if (schema.format === 'date-time') delete schema.pattern;
-  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
-  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
-  const { additionalProperties } = schema;
-  if (typeof additionalProperties === 'object' && Object.keys(additionalProperties).length === 0)
-    delete schema.additionalProperties;
 }

@@ -7,6 +7,9 @@ import { limitBody } from './body.ts';
 import { takes } from './parameters.ts';
 import type { KindName } from './problems/kinds.ts';
 
+/** A header of an answer that makes a difference to who asks. */
+export type HeaderName = 'ETag' | 'RateLimit' | 'RateLimit-Policy' | 'Retry-After' | 'WWW-Authenticate';
+
 /** What is answered with one status. */
 export interface Answer {
   /** When, and what it tells. */
@@ -17,6 +20,8 @@ export interface Answer {
   readonly types?: readonly string[];
   /** What is told one by one after it: each message of a WebSocket, the data of each event of a stream. */
   readonly frames?: z.ZodType;
+  /** Headers that it has always, besides those of every answer to a token. */
+  readonly headers?: readonly HeaderName[];
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { type Html, marked, textPage } from './html.ts';
-import { type JsonSchema, type OpenapiDocument, type OperationObject, openapi } from './openapi.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { type OpenapiDocument, type OperationObject, openapi } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { typeText } from './type-text.ts';
 

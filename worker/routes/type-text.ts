@@ -1,4 +1,4 @@
-import type { JsonSchema } from './openapi.ts';
+import type { JsonSchema } from './json-schema.ts';
 
 /** A JSON Schema as TypeScript writes the type: `"idle" | "ringing"`, `Call[]`, `{ uri: string; name?: string }`. */
 export function typeText(schema: JsonSchema): string {

@@ -14,7 +14,7 @@ export async function hold(method: string, path: string, response: Response, sen
   const isWhole = method !== 'HEAD' && response.webSocket === null && type?.startsWith('text/event-stream') !== true;
   const text = isWhole ? await response.clone().text() : undefined;
   const body = typeof sent === 'string' || sent === null ? (sent ?? '') : undefined;
-  const breach = contract.breach({ method, path, sent: body, status: response.status, type, text });
+  const breach = contract.breach({ method, path, sent: body, status: response.status, headers: response.headers, text });
   if (breach !== undefined) throw new Error(`not as declared: ${breach}`);
   return response;
 }
