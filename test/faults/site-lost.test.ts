@@ -107,6 +107,7 @@ describe('Offhook faults: a site that is lost', { timeout: 40_000 }, () => {
     const caller = calls[0] as LeanCall;
     expect(await soon('the BYE is answered', caller.bye())).toBe(200);
     await until('nobody talks', async () => (await everybody()).join() === 'available,available,available,offline');
+    await until('the call is over', async () => (await reader.presence(phones.aor('anna')))?.callStatus === 'idle');
     const [ended, ending] = await reader.history(phones.aor('anna'));
     expect([ended, ending]).toMatchObject([{ reason: { cause: 'bye' } }, { reason: { cause: 'bye' } }]);
   });
