@@ -19,7 +19,7 @@ export interface Env {
   readonly LIST_SERVERS?: string;
   /** How long a site stays in touch without a word, seconds, 1 to 3600. */
   readonly SITE_LEASE?: string;
-  /** Jurisdictions of domains: `example.de=eu example.com=fedramp`. */
+  /** Jurisdictions of domains and sites: `example.de=eu site:office=eu *=fedramp`. */
   readonly JURISDICTIONS?: string;
   /** Key of the names of users' objects; never changed once there are any. */
   readonly OBJECT_NAME_KEY?: string;

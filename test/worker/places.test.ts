@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { inJurisdiction, jurisdictionOf, nameOf, userObject } from '../../worker/objects/places.ts';
+import type { Env } from '../../worker/env.ts';
+import { accessObject } from '../../worker/objects/access.ts';
+import { inJurisdiction, jurisdictionOf, nameOf, siteObject, userObject } from '../../worker/objects/places.ts';
 
 describe("Offhook objects' places", () => {
   it('name a user by a keyed hash, the same for ever, in which there is nothing of the address', () => {
@@ -18,6 +20,24 @@ describe("Offhook objects' places", () => {
       Array(4).fill(undefined),
     );
     expect(jurisdictionOf(undefined, 'example.de')).toBe(undefined);
+  });
+
+  it('keep a site in its own, and by * all that is not named, the access object too', () => {
+    const setting = 'example.de=eu site:office=eu *=fedramp *=moon';
+    expect(
+      ['example.de', 'site:office', 'site:shop', 'office', 'example.com'].map((name) => jurisdictionOf(setting, name)),
+    ).toEqual(['eu', 'eu', 'fedramp', 'fedramp', 'fedramp']);
+    const asked: string[] = [];
+    const namespace = (where: string) => ({
+      jurisdiction: (name: string) => namespace(name),
+      getByName: (name: string) => asked.push(`${where} ${name}`),
+    });
+    const places = { SITE: namespace(''), ACCESS: namespace('') } as unknown as Pick<Env, 'SITE' | 'ACCESS'>;
+    for (const JURISDICTIONS of [setting, 'example.de=eu', '']) {
+      siteObject({ ...places, JURISDICTIONS }, 'office');
+      accessObject({ ...places, JURISDICTIONS });
+    }
+    expect(asked).toEqual(['eu office', 'fedramp access', ' office', ' access', ' office', ' access']);
   });
 
   it('are all on this machine where workerd knows no jurisdictions', () => {

@@ -4,15 +4,15 @@ import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
 import { AccessStore, type AuditBounds, type AuditFilter, type AuditRow } from './access-store.ts';
 import { OBJECT_LIMITS } from './limits.ts';
-import { watchedObject } from './places.ts';
+import { inJurisdiction, jurisdictionOf, REST, watchedObject } from './places.ts';
 import { within } from './within.ts';
 
 /** The one object of this class. */
 const NAME = 'access';
 
 /** The access object of the deployment. */
-export function accessObject(env: Env): DurableObjectStub<Access> {
-  return env.ACCESS.getByName(NAME);
+export function accessObject(env: Pick<Env, 'ACCESS' | 'JURISDICTIONS'>): DurableObjectStub<Access> {
+  return inJurisdiction(env.ACCESS, jurisdictionOf(env.JURISDICTIONS, REST)).getByName(NAME);
 }
 
 /** What holds for the whole deployment: who did what as administrator, and which tokens are revoked. Requests ask it every few seconds at most. */

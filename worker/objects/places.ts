@@ -4,10 +4,14 @@ import { domainOf } from '../protocol/index.ts';
 import type { Board } from './board.ts';
 import type { ListServer } from './list-server.ts';
 import { isListServer } from './shard.ts';
+import type { Site } from './site.ts';
 import type { User } from './user.ts';
 
 /** Jurisdictions that Cloudflare knows: data of objects made in one never leaves it. */
 const JURISDICTIONS: readonly string[] = ['eu', 'fedramp'] satisfies DurableObjectJurisdiction[];
+
+/** What stands in `JURISDICTIONS` for all that it does not name: other domains and sites, and what is of none (the access object). */
+export const REST = '*';
 
 /** Key for the names of objects where no other is set: they must be the same in each process, and for ever. */
 const DEFAULT_KEY = 'offhook';
@@ -42,6 +46,11 @@ export function watchedObject(
   return isListServer(name) ? listServerObject(env, name) : boardObject(env, name);
 }
 
+/** The object of a site. It may tell of users of several domains, and is found by its name alone: so `JURISDICTIONS` names it for itself. */
+export function siteObject(env: Pick<Env, 'SITE' | 'JURISDICTIONS'>, site: string): DurableObjectStub<Site> {
+  return inJurisdiction(env.SITE, jurisdictionOf(env.JURISDICTIONS, `site:${site}`)).getByName(site);
+}
+
 /**
  * The name of a user's object: a keyed hash of the address of record, since names are seen in dashboards, logs and analytics, and an
  * address of record may be a telephone number.
@@ -50,14 +59,15 @@ export function nameOf(user: string, key: string): string {
   return createHmac('sha256', key).update(user).digest('base64url');
 }
 
-/** The jurisdiction that `JURISDICTIONS` (`example.de=eu example.com=fedramp`) names for a domain; undefined where none. */
-export function jurisdictionOf(setting: string | undefined, domain: string): DurableObjectJurisdiction | undefined {
+/**
+ * The jurisdiction that `JURISDICTIONS` (`example.de=eu example.com=fedramp site:office=eu *=eu`) names for a domain, or for a site as `site:office`;
+ * else that of `*`; undefined where it names neither.
+ */
+export function jurisdictionOf(setting: string | undefined, name: string): DurableObjectJurisdiction | undefined {
   if (setting === undefined || setting === '') return undefined;
-  for (const pair of setting.split(/\s+/)) {
-    const [name, jurisdiction = ''] = pair.split('=');
-    if (name === domain && JURISDICTIONS.includes(jurisdiction)) return jurisdiction as DurableObjectJurisdiction;
-  }
-  return undefined;
+  const pairs = setting.split(/\s+/).map((pair) => pair.split('='));
+  const named = (wanted: string) => pairs.find(([one, where = '']) => one === wanted && JURISDICTIONS.includes(where))?.[1];
+  return (named(name) ?? named(REST)) as DurableObjectJurisdiction | undefined;
 }
 
 /** The part of a namespace that lies in a jurisdiction. A workerd of one's own knows none: all of it lies on that machine. */

@@ -1,6 +1,7 @@
 import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
 import { OBJECT_LIMITS } from '../objects/limits.ts';
+import { siteObject } from '../objects/places.ts';
 import type { Standing } from '../objects/site.ts';
 import { within } from '../objects/within.ts';
 import { shown, sourcesOf } from '../presence/index.ts';
@@ -42,7 +43,7 @@ export async function renewLease(
   const unknown = [...boards].filter((board) => known?.boards.has(board) !== true);
   if (isRenewed(known, epoch, now, duration) && unknown.length === 0) return known?.answer;
   try {
-    const answer = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).renew(site, epoch, unknown, duration));
+    const answer = await within(ROUTE_LIMITS.siteTimeout, siteObject(env, site).renew(site, epoch, unknown, duration));
     noteLease(site, answer, now, unknown);
     return answer;
   } catch (error) {
@@ -90,7 +91,7 @@ async function standingOf(env: Env, site: string): Promise<Standing | undefined>
   const known = standings.get(site);
   if (known !== undefined && Date.now() < known.askAgain) return known.standing;
   try {
-    const standing = await within(ROUTE_LIMITS.siteTimeout, env.SITE.getByName(site).standing());
+    const standing = await within(ROUTE_LIMITS.siteTimeout, siteObject(env, site).standing());
     note(site, standing ?? { since: null, until: Date.now() + ROUTE_LIMITS.askAgain }, Date.now());
     return standing ?? undefined;
   } catch (error) {

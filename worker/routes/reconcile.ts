@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type * as z from 'zod';
-import { boardObject } from '../objects/places.ts';
+import { boardObject, siteObject } from '../objects/places.ts';
 import { differing } from '../presence/index.ts';
 import { LIMITS, PROTOCOL_VERSION, type ReconcileAnswer } from '../protocol/index.ts';
 import { type AppEnv, covers, holdsLease, mayRead } from './auth.ts';
@@ -23,7 +23,7 @@ export async function postReconcile(c: SiteContext): Promise<Response> {
   if (!read.ok) return read.response;
   const { site } = read;
   const claims = c.get('claims');
-  const object = c.env.SITE.getByName(site);
+  const object = siteObject(c.env, site);
   const now = Date.now();
   const duration = leaseDuration(c.env.SITE_LEASE);
   if ('done' in read.body) {
@@ -51,7 +51,7 @@ export async function postStop(c: SiteContext): Promise<Response> {
   if (!read.ok) return read.response;
   const { site, body } = read;
   const duration = leaseDuration(c.env.SITE_LEASE);
-  const lease = await c.env.SITE.getByName(site).stop(site, body.epoch, body.states === 'leave', duration);
+  const lease = await siteObject(c.env, site).stop(site, body.epoch, body.states === 'leave', duration);
   noteLease(site, lease, Date.now());
   return c.json({ lease, differ: [], more: false } satisfies ReconcileAnswer);
 }
