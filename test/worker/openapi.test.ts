@@ -184,6 +184,7 @@ describe('Offhook OpenAPI document', () => {
   it('is shown as a page', async () => {
     const page = await request('/reference', { headers: { accept: 'text/html' } });
     expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')]);
-    expect(await page.text()).toContain('/v1/presence/{user}');
+    const text = await page.text();
+    for (const told of ['/v1/presence/{user}', 'presence.changed', '<a href="#WatchFrame">']) expect(text).toContain(told);
   });
 });

@@ -25,8 +25,8 @@ export interface OperationObject {
   readonly responses: { readonly [status: string]: ResponseObject };
 }
 
-/** What the Worker asks of others: an operation object without a token. */
-export type WebhookObject = Pick<OperationObject, 'tags' | 'summary' | 'parameters' | 'requestBody' | 'responses'>;
+/** What the Worker asks of others. */
+export type WebhookObject = Omit<OperationObject, 'description'>;
 
 export interface OpenapiDocument {
   readonly openapi: '3.1.1';
@@ -112,9 +112,12 @@ function webhooks(schemas: Record<string, JsonSchema>): OpenapiDocument['webhook
   const header = (name: string, description: string): Parameter => {
     return { name, in: 'header', required: true, description, schema: { type: 'string' } };
   };
-  const post = (summary: string, body: z.ZodType): WebhookObject => ({
+  const post = (id: string, summary: string, body: z.ZodType): WebhookObject => ({
+    operationId: id,
     tags: ['Webhooks'],
     summary,
+    // It is known by its signature.
+    security: [],
     parameters: [
       header('webhook-id', 'The same each time that this event is delivered: drop doubles by it.'),
       header('webhook-timestamp', 'When this attempt was made, seconds since 1970.'),
@@ -128,7 +131,7 @@ function webhooks(schemas: Record<string, JsonSchema>): OpenapiDocument['webhook
     },
   });
   return Object.fromEntries(
-    Object.entries(HOOK_EVENTS).map(([type, { summary, body }]) => [type, { post: post(summary, body) }]),
+    Object.entries(HOOK_EVENTS).map(([type, { id, summary, body }]) => [type, { post: post(id, summary, body) }]),
   );
 }
 

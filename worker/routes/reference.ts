@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { type Html, marked, textPage } from './html.ts';
 import type { JsonSchema } from './json-schema.ts';
-import { type OpenapiDocument, type OperationObject, openapi } from './openapi.ts';
+import { type OpenapiDocument, type OperationObject, openapi, type WebhookObject } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { typeText } from './type-text.ts';
 
@@ -31,7 +31,7 @@ export function getReference(operations: Operations) {
   };
 }
 
-function referenceOf({ info, paths, components }: OpenapiDocument): Html {
+function referenceOf({ info, paths, webhooks, components }: OpenapiDocument): Html {
   const all = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, told]) => ({ path, method, told })),
   );
@@ -49,12 +49,15 @@ function referenceOf({ info, paths, components }: OpenapiDocument): Html {
 ${contents}
 <h2>Requests</h2>
 ${all.map(({ path, method, told }) => operationOf(path, method, told))}
+<h2>What is delivered</h2>
+${Object.entries(webhooks).map(([type, { post }]) => operationOf(type, 'post', post))}
 <h2>What is told</h2>
 ${Object.entries(components.schemas).map(([name, schema]) => schemaOf(name, schema))}`;
 }
 
-function operationOf(path: string, method: string, told: OperationObject): Html {
-  const { operationId, summary, description, security, parameters, requestBody, responses } = told;
+function operationOf(path: string, method: string, told: OperationObject | WebhookObject): Html {
+  const { operationId, summary, security, parameters, requestBody, responses } = told;
+  const description = 'description' in told ? told.description : undefined;
   const scope = security[0]?.bearer[0];
   const rows = parameters.map(
     ({ name, in: place, schema, description: means }) =>
