@@ -5,7 +5,7 @@ import { ROUTE_LIMITS } from '../../worker/routes/limits.ts';
 import { bearer, newDomain, newStream, report, request, say } from './support/client.ts';
 import { documentText } from './support/document.ts';
 import { EventReader } from './support/events.ts';
-import { boardObject, boardObjects } from './support/objects.ts';
+import { boardObject, boardObjects, listServer } from './support/objects.ts';
 
 const snapshotDone = (reader: EventReader) => () =>
   reader.events.some(({ data }) => data.type === 'resumed' || (data.type === 'snapshot' && !data.more));
@@ -23,6 +23,14 @@ describe('Offhook server-sent events (HTML 9.2)', () => {
     expect(reader.text.startsWith(`retry: ${ROUTE_LIMITS.retry}\n\n`)).toBe(true);
     for (const { event, id, data } of reader.events) expect([event, id]).toEqual([data.type, 'cursor' in data && data.cursor]);
     await reader.leave();
+  });
+
+  it('answers HEAD as GET, and opens nothing that nobody would end (RFC 9110 9.3.2)', async () => {
+    const domain = newDomain();
+    const answer = await request(`/v1/events?domain=${domain}`, { method: 'HEAD' });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(await listServer(domain).counts()).toEqual({ watches: 0 });
+    expect((await request(`/v1/events?domain=a.b&domain=${domain}`, { method: 'HEAD' })).status).toBe(400);
   });
 
   it.each([false, true])(

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { boardOf } from '../../worker/objects/shard.ts';
 import { bearer, newDomain, newStream, post, problemOf, report, request, say } from './support/client.ts';
-import { boardObjects, listServer } from './support/objects.ts';
+import { boardObjects, hang, listServer } from './support/objects.ts';
 import { TestWatcher, upgrade } from './support/watcher.ts';
 
 /** A user on each board of a new domain, on-line. */
@@ -22,6 +22,9 @@ async function populated() {
 
 const told = (watcher: TestWatcher) =>
   watcher.frames.flatMap((frame) => (frame.type === 'change' ? [`${frame.presence.user} ${frame.presence.version}`] : []));
+
+/** When a token expires, s since 1970: in a moment. */
+const soon = () => Math.floor(Date.now() / 1000) + 2;
 
 /** How many sockets each board of a domain has. */
 const sockets = (domain: string) =>
@@ -111,7 +114,7 @@ describe('RFC 4662 a list server: all who watch a domain of several boards', () 
 
   it('closes a watch whose token expires, though nothing changes', async () => {
     const { domain } = await populated();
-    const exp = Math.floor(Date.now() / 1000) + 2;
+    const exp = soon();
     const watcher = await TestWatcher.open(`domain=${domain}`, await bearer({ scope: ['read'], exp }));
     await watcher.until(() => watcher.closed !== undefined);
     expect(watcher.closed).toEqual({ code: 1008, reason: 'the token has expired' });
@@ -126,6 +129,27 @@ describe('RFC 4662 a list server: all who watch a domain of several boards', () 
     expect(await sockets(domain)).toEqual([1, 1, 1]);
     first.socket.close();
   });
+
+  it('keeps nothing open at the boards where one of them fails', async () => {
+    const { domain } = await populated();
+    const boards = boardObjects(domain);
+    await runInDurableObject(boards[1] as (typeof boards)[0], (board) => {
+      Object.assign(board, { fetch: () => Promise.reject(new Error('out of order')) });
+    });
+    expect((await upgrade(`domain=${domain}`)).status).toBe(500);
+    await expect.poll(() => sockets(domain)).toEqual([0, 0, 0]);
+    expect(await listServer(domain).counts()).toEqual({ watches: 0 });
+  });
+
+  it('closes a watch whose token expires, though the list of revoked tokens cannot be read', async () => {
+    const { domain } = await populated();
+    const watcher = await TestWatcher.open(`domain=${domain}`, await bearer({ scope: ['read'], exp: soon() }));
+    const access = env.ACCESS.getByName('access');
+    const release = await hang(access, 'watched');
+    await watcher.until(() => watcher.closed !== undefined);
+    expect(watcher.closed).toEqual({ code: 1008, reason: 'the token has expired' });
+    release();
+  }, 8_000);
 
   it('answers pings, and closes whoever says anything else', async () => {
     const { domain } = await populated();

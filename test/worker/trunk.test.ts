@@ -113,9 +113,9 @@ async function play(world: World, { op, n }: Op): Promise<void> {
   }
 }
 
-const burst = OBJECT_LIMITS.watcherBurst;
+const { watcherBurst, watcherAsk, boardUnread } = OBJECT_LIMITS;
 afterEach(() => {
-  Object.assign(OBJECT_LIMITS, { watcherBurst: burst });
+  Object.assign(OBJECT_LIMITS, { watcherBurst, watcherAsk, boardUnread });
 });
 
 describe('RFC 4662 a list server: the trunk of a domain', () => {
@@ -161,6 +161,17 @@ describe('RFC 4662 a list server: the trunk of a domain', () => {
     world.domain.boards[0]?.change();
     await world.settle();
     expect(numbersOf(world.clients[2] as VirtualSocket, 2)).toEqual([1, 0]);
+  });
+
+  it('cuts whoever has not read an old snapshot where new ones take the room, though nothing changes', () => {
+    Object.assign(OBJECT_LIMITS, { watcherAsk: 1, boardUnread: 100 });
+    const world = new World(1);
+    for (const late of [true, false]) {
+      world.admit();
+      for (const socket of world.domain.sockets) socket.deliver();
+      expect(world.clients.map(({ closed }) => closed)).toEqual(late ? [false] : [true, false]);
+      world.now += OBJECT_LIMITS.watcherAnswer;
+    }
   });
 
   it.each([undefined, 'newest', 'snapshot'] as const)(

@@ -43,18 +43,20 @@ interface OpenedBoard {
   readonly missed: number;
 }
 
-/** Sockets of all boards, in their order; undefined where one of them has no room. */
+/** Sockets of all boards, in their order; undefined where one of them has no room. Rejects where one fails. Either way none is left open then. */
 async function openAll(env: Places, watched: WatchedBoards, own: boolean): Promise<OpenedBoard[] | undefined> {
   const { boards, begin, detail, until, claims } = watched;
   const head = own && boards.size === 1 ? watched.head : undefined;
-  const opened = await Promise.all(
+  const opened = await Promise.allSettled(
     [...boards].map(([board, users], i) =>
       open(env, board, { users, detail, until, head, since: begin.marks?.[i], reset: begin.reset }, claims),
     ),
   );
-  const sockets = opened.filter((board) => board !== undefined);
+  const sockets = opened.flatMap((board) => (board.status === 'fulfilled' && board.value !== undefined ? [board.value] : []));
   if (sockets.length === opened.length) return sockets;
   for (const { socket } of sockets) discard(socket);
+  const failed = opened.find((board) => board.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   return undefined;
 }
 

@@ -64,8 +64,12 @@ export class WatchSweep {
     }
   }
 
-  /** Closes what is to be closed; how many watches stay. Rejects where the list of revoked tokens cannot be read. */
+  /**
+   * Closes what is to be closed; how many watches stay. Rejects where the list of revoked tokens cannot be read: those of tokens that have
+   * expired are closed even so.
+   */
   async sweep(now: number): Promise<number> {
+    this.#expire(now);
     const board = this.#watches().find(({ opener }) => opener !== undefined)?.opener?.board;
     if (board !== undefined) {
       const read = accessObject(this.#env).watched(board, this.#revoked.seq);
@@ -73,8 +77,7 @@ export class WatchSweep {
     }
     let [left, next] = [0, Infinity];
     for (const { socket, until, opener } of this.#watches()) {
-      if (until !== null && until <= now) this.#close(socket, 1008, 'the token has expired');
-      else if (opener !== undefined && this.#revoked.has(opener)) this.#close(socket, 1008, 'the token was revoked');
+      if (opener !== undefined && this.#revoked.has(opener)) this.#close(socket, 1008, 'the token was revoked');
       else {
         left += 1;
         next = Math.min(next, until ?? Infinity);
@@ -82,6 +85,12 @@ export class WatchSweep {
     }
     this.#plan(next);
     return left;
+  }
+
+  #expire(now: number): void {
+    for (const { socket, until } of this.#watches()) {
+      if (until !== null && until <= now) this.#close(socket, 1008, 'the token has expired');
+    }
   }
 
   #plan(due: number): void {

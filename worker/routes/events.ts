@@ -15,14 +15,18 @@ export async function events(c: Context<AppEnv>): Promise<Response> {
   // HTML 9.2.4: whoever reconnects names the last event in a header, and asks the same address again, with the old `since`.
   const asked = await askedWatch(c, c.req.header('last-event-id') || c.req.query('since'));
   if (asked instanceof Response) return asked;
+  // RFC 9110 9.3.2: nobody would read what comes, nor end it.
+  if (c.req.raw.method === 'HEAD') return c.body(null, 200, HEADERS);
   const opened = await openSource(c.env, asked);
   if (opened === undefined) return tooManyWatchers(c);
-  return c.body(eventStream(opened), 200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
+  return c.body(eventStream(opened), 200, HEADERS);
 }
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+};
 
 /** Where the frames come from. */
 interface Source {
