@@ -6,6 +6,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { WORKER_BUNDLE } from '../embedded/bundle-options.ts';
+import { CLIENT_BUNDLE } from './client-bundle.ts';
 import { bundleDeclarations } from './declarations.js';
 
 const root = join(import.meta.dirname, '../..');
@@ -43,16 +44,11 @@ const packed = wrangler.replace(/^main = .*$/m, 'main = "worker.js"');
 if (packed === wrangler) throw new Error('wrangler.toml has no main to replace');
 writeFileSync(join(dist, 'wrangler.toml'), packed);
 
-// For browsers, Node 20, Deno and Workers alike: one file that needs nothing.
 buildSync({
   entryPoints: { client: file('worker/client/index.ts') },
   outdir: dist,
-  bundle: true,
-  format: 'esm',
-  platform: 'neutral',
-  target: 'es2022',
-  legalComments: 'none',
   logLevel: 'warning',
+  ...CLIENT_BUNDLE,
 });
 execFileSync(process.execPath, [file('node_modules/typescript/bin/tsc'), '-b', file('worker/client')], { stdio: 'inherit' });
 writeFileSync(join(dist, 'client.d.ts'), bundleDeclarations(file('node_modules/.cache/tsc/worker/client/index.d.ts')));
