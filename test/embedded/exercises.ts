@@ -205,6 +205,13 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
       ['bad-parameter', () => ({ query: 'from=noon' })],
     ],
   },
+  postRelist: {
+    good: [[200, ({ domain }) => ({ path: { domain }, body: { former: 8 } })]],
+    bad: [
+      ['bad-domain', () => ({ path: { domain: 'a b' }, body: { former: 8 } })],
+      ['invalid-body', ({ domain }) => ({ path: { domain }, body: { former: 0 } })],
+    ],
+  },
   postRevocation: {
     good: [
       [201, () => ({ body: { jti: 'lost' } })],

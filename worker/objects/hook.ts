@@ -87,6 +87,11 @@ export class Hook extends DurableObject<Env> {
     return { is: 'fulfilled', text: JSON.stringify(redact(document, record.detail)) };
   }
 
+  /** Has the boards of now tell it of changes: their number may have changed. */
+  async attach(): Promise<void> {
+    if (this.#record !== undefined && !isOver(this.#record)) await this.#boards.attach(this.#record);
+  }
+
   /** Null where there is none, or none any more. */
   async view(): Promise<HookView | null> {
     await this.#look();
@@ -274,7 +279,7 @@ export class Hook extends DurableObject<Env> {
       this.#store.upkeepAt = now + HOOK_LIMITS.upkeep;
       this.#store.prune(now);
     });
-    if (!isOver(this.#record)) await this.#boards.attach(this.#record);
+    await this.attach();
   }
 
   /** Has the boards forget this one, then forgets itself; where a board cannot be reached, the alarm tries again. */

@@ -42,6 +42,9 @@ export const ROUTE_LIMITS = {
   limiterPause: 10,
   /** How often the use of one token of scope `admin` is noted in the audit, by each isolate. */
   adminNote: 3_600_000,
+  /** Users that one request lists anew, and the length of its cursor, characters. */
+  relistUsers: 200,
+  relistCursor: 2 * LIMITS.userLength,
   /** Domains of which one scrape tells. */
   metricDomains: 20,
 } as const;

@@ -1,10 +1,12 @@
 import { getAudit } from '../audit.ts';
 import { getMetrics } from '../metrics.ts';
 import type { Operation } from '../operation.ts';
+import { postRelist } from '../relist.ts';
 import { getRevocations, postRevocation } from '../revocations.ts';
-import { auditPage, revocationAnswer, revocationPage } from '../schema/answers.ts';
+import { auditPage, relistAnswer, revocationAnswer, revocationPage } from '../schema/answers.ts';
 import { auditSchema } from '../schema/audit.ts';
 import { metricsSchema } from '../schema/query.ts';
+import { relistSchema } from '../schema/relist.ts';
 import { revocationListSchema, revokeSchema } from '../schema/revocation.ts';
 
 const tag = 'Administration';
@@ -21,6 +23,19 @@ export const ADMINISTRATION_OPERATIONS: readonly Operation[] = [
     answers: { 200: { means: 'A page of administrative acts.', body: auditPage } },
     problems: ['bad-user', 'domain-not-covered'],
     handle: getAudit,
+  },
+  {
+    id: 'postRelist',
+    method: 'post',
+    path: '/v1/domains/:domain/relist',
+    tag,
+    scope: 'admin',
+    summary: 'List users anew after the number of boards was lowered',
+    description: 'Some at a time, from the cursor on (docs/watching.md). It may be repeated.',
+    body: relistSchema.meta({ id: 'RelistRequest' }),
+    answers: { 200: { means: 'These are listed by their boards of now.', body: relistAnswer } },
+    problems: ['bad-domain', 'domain-not-covered'],
+    handle: postRelist,
   },
   {
     id: 'postRevocation',

@@ -69,6 +69,12 @@ const auditEntry = z
 
 export const auditPage = page({ entries: z.array(auditEntry).describe('Newest first.') }).meta({ id: 'AuditPage' });
 
+export const relistAnswer = page({
+  listed: z.int().describe('Users that were looked at. Ask again while there is a cursor.'),
+}).meta({
+  id: 'Relisted',
+});
+
 export const revocationAnswer = z
   .union([
     z.object({ id: z.int(), jti: z.string(), until: instant.nullable().describe('When the token ends by itself.'), at: instant }),

@@ -8,6 +8,7 @@ export const ACTS = [
   'override.set',
   'override.clear',
   'user.delete',
+  'domain.relist',
   'webhook.create',
   'webhook.change',
   'webhook.delete',
