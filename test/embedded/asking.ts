@@ -62,6 +62,11 @@ export class Asker {
     return this.#contract.operations;
   }
 
+  /** The kinds of problems that an operation may answer. */
+  problemsOf(id: string): string[] {
+    return this.#contract.problemsOf(id);
+  }
+
   /** The scope that an operation wants. */
   scopeOf(id: string): Scope | undefined {
     return this.#of(id).scope;

@@ -7,7 +7,7 @@ export type Case = readonly [expected: number | string, asked: (scene: Scene) =>
 /** What is asked of an operation: well, and badly. */
 export interface Exercise {
   readonly good: readonly Case[];
-  /** At least one; without a token, without its scope, and with a parameter that is not known, each is asked anyhow. */
+  /** At least one; what spoils several operations (a token, a user, a body) is asked of each anyhow. */
   readonly bad: readonly Case[];
   /** What is to be looked at besides. */
   readonly more?: (asker: Asker, scene: Scene) => Promise<unknown>;
@@ -41,7 +41,6 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
       [304, (s) => ({ ...user(s), headers: { 'if-none-match': '*' } })],
     ],
     bad: [
-      ['bad-user', noUser],
       ['user-never-seen', nobody],
       ['bad-parameter', (s) => ({ ...user(s), query: 'at=noon' })],
       ['user-not-seen-yet', (s) => ({ ...user(s), query: 'at=2001-01-01T00:00:00Z' })],
@@ -64,7 +63,6 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     good: [[200, (s) => ({ ...user(s), body: { activity: 'away', note: 'lunch', expiresIn: 60 } })]],
     bad: [
       ['invalid-body', (s) => ({ ...user(s), body: { activity: 'asleep' } })],
-      ['not-json', (s) => ({ ...user(s), body: '[]' })],
       ['bad-request', (s) => ({ ...user(s), body: { activity: 'away' }, headers: { 'if-match': 'x' } })],
       ['precondition-failed', (s) => ({ ...user(s), body: { activity: 'away' }, headers: { 'if-match': '"0"' } })],
     ],
@@ -74,6 +72,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     good: [[204, user]],
     bad: [
       ['bad-parameter', (s) => ({ ...user(s), query: 'by=person&application=x' })],
+      ['bad-request', (s) => ({ ...user(s), headers: { 'if-match': 'x' } })],
       ['precondition-failed', (s) => ({ ...user(s), headers: { 'if-match': '"0"' } })],
     ],
   },
@@ -83,17 +82,12 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
   },
   listDomain: {
     good: [[200, ({ domain }) => ({ path: { domain }, query: 'limit=1&status=talking' })]],
-    bad: [
-      ['bad-domain', () => ({ path: { domain: 'a b' } })],
-      ['bad-parameter', ({ domain }) => ({ path: { domain }, query: 'status=asleep' })],
-    ],
+    bad: [['bad-parameter', ({ domain }) => ({ path: { domain }, query: 'status=asleep' })]],
   },
   watch: {
     good: [[101, (s) => ({ query: `user=${s.user}`, headers: UPGRADE })]],
     bad: [
       ['websocket-needed', (s) => ({ query: `user=${s.user}` })],
-      ['bad-user', () => ({ query: 'user=nonsense', headers: UPGRADE })],
-      ['bad-domain', () => ({ query: 'domain=a%20b', headers: UPGRADE })],
       ['bad-parameter', (s) => ({ query: `user=${s.user}&since=x`, headers: UPGRADE })],
     ],
     more: (asker, { domain }) => asker.firstMessage('watch', { query: `domain=${domain}` }),
@@ -101,7 +95,6 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
   events: {
     good: [[200, (s) => ({ query: `user=${s.user}` })]],
     bad: [
-      ['bad-domain', () => ({ query: 'domain=a%20b' })],
       ['bad-parameter', (s) => ({ query: `user=${s.user}&domain=${s.domain}` })],
       ['bad-parameter', (s) => ({ query: `domain=${s.domain}&domain=other.example` })],
     ],
@@ -116,7 +109,6 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
       [201, (s) => ({ ...user(s), body: { until: 'dnd', callback: s.receiver }, scopes: ['read', 'write'] })],
     ],
     bad: [
-      ['bad-user', () => ({ ...noUser(), body: { until: 'available', wait: 5 } })],
       ['invalid-body', (s) => ({ ...user(s), body: { until: 'available' } })],
       ['missing-scope', (s) => ({ ...user(s), body: { until: 'dnd', callback: s.receiver } })],
     ],
@@ -133,10 +125,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
   },
   listWebhooks: {
     good: [[200, ({ domain }) => ({ query: `domain=${domain}` })]],
-    bad: [
-      ['bad-domain', () => ({ query: 'domain=a%20b' })],
-      ['bad-parameter', bare],
-    ],
+    bad: [['bad-parameter', bare]],
   },
   getWebhook: { good: [[200, webhook]], bad: [['no-such-webhook', noWebhook]] },
   testWebhook: {
@@ -145,6 +134,11 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     more: async (asker, scene) => {
       const { text } = await asker.ask('testWebhook', webhook(scene));
       if (!text.includes('"delivered":true')) throw new Error(`the test event was not taken as declared: ${text}`);
+      const slow = asker.ask('testWebhook', { path: { id: scene.webhookSlow } });
+      await scene.slow.asked;
+      const { kind } = await asker.ask('testWebhook', { path: { id: scene.webhookSlow } });
+      scene.slow.answer();
+      if (kind !== 'test-under-way' || (await slow).status !== 200) throw new Error(`two tests at once: ${kind}`);
     },
   },
   rotateSecret: {
@@ -158,10 +152,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
   resumeWebhook: { good: [[200, webhook]], bad: [['no-such-webhook', noWebhook]] },
   listDeadLetters: {
     good: [[200, webhook]],
-    bad: [
-      ['bad-parameter', (s) => ({ ...webhook(s), query: 'limit=0' })],
-      ['no-such-webhook', noWebhook],
-    ],
+    bad: [['bad-parameter', (s) => ({ ...webhook(s), query: 'limit=0' })]],
   },
   replayWebhook: {
     good: [[200, (s) => ({ ...webhook(s), body: { from: s.event } })]],
@@ -176,7 +167,6 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
     bad: [
       ['unknown-version', () => ({ body: { version: 2 } })],
       ['invalid-body', () => ({ body: { version: 1, site: 'a b', sentAt: 1, updates: [] } })],
-      ['not-json', () => ({ body: '{' })],
       ['too-many-items', () => ({ body: { version: 1, site: SITE, sentAt: 1, updates: new Array(501).fill({}) } })],
     ],
   },
@@ -200,10 +190,7 @@ export const EXERCISES: Readonly<Record<string, Exercise>> = {
   },
   getAudit: {
     good: [[200, (s) => ({ query: `limit=1&user=${s.user}` })]],
-    bad: [
-      ['bad-user', () => ({ query: 'user=nonsense' })],
-      ['bad-parameter', () => ({ query: 'from=noon' })],
-    ],
+    bad: [['bad-parameter', () => ({ query: 'from=noon' })]],
   },
   postRelist: {
     good: [[200, ({ domain }) => ({ path: { domain }, body: { former: 8 } })]],

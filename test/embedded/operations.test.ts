@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Scope } from '#protocol';
+import { LIMITS, type Scope } from '#protocol';
 import { type RunningWorker, startWorker } from '../support/product.ts';
 import { type Asked, Asker } from './asking.ts';
 import { type Case, EXERCISES, type Exercise } from './exercises.ts';
@@ -19,17 +19,28 @@ afterAll(async () => {
   await worker?.close();
 });
 
+const TOO_LARGE = 'x'.repeat(LIMITS.batchBytes + 1);
+
+/** How a good request is spoilt, so that a problem is answered which several operations have. */
+const SPOILT: Readonly<Record<string, (asked: Asked, scope: Scope | undefined) => Asked>> = {
+  'no-token': (asked) => ({ ...asked, scopes: [] }),
+  'invalid-token': (asked) => ({ ...asked, headers: { ...asked.headers, authorization: 'Bearer x' } }),
+  'missing-scope': (asked, scope) => ({ ...asked, scopes: [scope === 'read' ? 'write' : 'read'] }),
+  'unknown-parameter': (asked) => ({ ...asked, query: `${asked.query ?? ''}&nonsense=1` }),
+  'bad-user': (asked) =>
+    asked.path === undefined ? { ...asked, query: 'user=nonsense' } : { ...asked, path: { user: 'nonsense' } },
+  'bad-domain': (asked) =>
+    asked.path === undefined ? { ...asked, query: 'domain=a%20b' } : { ...asked, path: { domain: 'a b' } },
+  'no-such-webhook': (asked) => ({ ...asked, path: { id: 'whk_nothing' } }),
+  'not-json': (asked) => ({ ...asked, body: '{' }),
+  'body-too-large': (asked) => ({ ...asked, body: TOO_LARGE }),
+};
+
 /** What an operation is asked before anything else. */
 function common(id: string, asked: Asked): Case[] {
   const scope = asker.scopeOf(id);
-  if (scope === undefined) return [];
-  const query = asked.query === undefined ? 'nonsense=1' : `${asked.query}&nonsense=1`;
-  return [
-    ['no-token', () => ({ ...asked, scopes: [] })],
-    ['invalid-token', () => ({ ...asked, headers: { ...asked.headers, authorization: 'Bearer x' } })],
-    ['missing-scope', () => ({ ...asked, scopes: [scope === 'read' ? 'write' : 'read'] })],
-    ['unknown-parameter', () => ({ ...asked, query })],
-  ];
+  const kinds = asker.problemsOf(id).filter((kind) => SPOILT[kind] !== undefined);
+  return kinds.map((kind) => [kind, () => SPOILT[kind]?.(asked, scope) ?? asked]);
 }
 
 async function results(id: string, cases: readonly Case[]): Promise<(number | string)[]> {

@@ -14,6 +14,9 @@ export interface Scene {
   /** A webhook of the domain, and one to be deleted; a callback that waits, and one to be deleted: their ids. */
   readonly webhook: string;
   readonly webhookGone: string;
+  /** A webhook whose receiver answers when it is told to: resolves when it was asked. */
+  readonly webhookSlow: string;
+  readonly slow: { readonly asked: Promise<void>; answer(): void };
   readonly watch: string;
   readonly watchGone: string;
   /** The id of an event that the webhook delivered. */
@@ -33,11 +36,16 @@ export async function makeScene(asker: Asker): Promise<Scene> {
   const [alice, gone] = [new Stream(`sip:alice@${domain}`, Date.now), new Stream(`sip:gone@${domain}`, Date.now)];
   const say = words(Date.now);
   const events: string[] = [];
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const server = createServer(async (request, response) => {
     // What is not as declared is not taken, and tried again: whoever waits for it, waits in vain.
     const text = Buffer.concat(await request.toArray()).toString();
     const breach = asker.breachOfEvent(text);
     if (breach === undefined && request.url === '/kept') events.push(String(request.headers['webhook-id']));
+    if (request.url === '/slow') {
+      asked.resolve();
+      await answered.promise;
+    }
     response.writeHead(breach === undefined ? 204 : 400).end();
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -48,11 +56,11 @@ export async function makeScene(asker: Asker): Promise<Scene> {
     if (made === undefined) throw new Error(`${id}: ${text}`);
     return made;
   };
-  const webhook = (path: string) => make('createWebhook', { body: { url: receiver + path, domain } });
+  const webhook = (path: string, of = domain) => make('createWebhook', { body: { url: receiver + path, domain: of } });
   const watch = () => make('postWatch', { path: { user: alice.user }, body: { until: 'dnd', callback: receiver } });
   const report = (updates: readonly object[]) =>
     asker.ask('postUpdates', { body: { version: 1, site: SITE, sentAt: Date.now(), updates } });
-  const ids = [await webhook('kept'), await webhook('gone')] as const;
+  const ids = [await webhook('kept'), await webhook('gone'), await webhook('slow', 'slow.example')] as const;
   await report([alice.next(say.online()), alice.next(say.talking('c1')), gone.next(say.online())]);
   return {
     domain,
@@ -60,6 +68,8 @@ export async function makeScene(asker: Asker): Promise<Scene> {
     gone: gone.user,
     webhook: ids[0],
     webhookGone: ids[1],
+    webhookSlow: ids[2],
+    slow: { asked: asked.promise, answer: answered.resolve },
     watch: await watch(),
     watchGone: await watch(),
     event: await until('an event', () => events[0]),

@@ -89,6 +89,13 @@ export class Contract {
     return this.#operation(method, path)?.operationId;
   }
 
+  /** The kinds of problems that an operation may answer. */
+  problemsOf(operationId: string): string[] {
+    const route = this.#routes.find(({ operation }) => operation.operationId === operationId);
+    const problems = Object.values(route?.operation.responses ?? {}).map(({ content }) => content?.['application/problem+json']);
+    return problems.flatMap((told) => told?.schema.properties?.type?.enum ?? []).map((type) => type.replace('/problems/', ''));
+  }
+
   /** What is not as it was declared, of an answer or of a request that it takes for good; undefined where all is. */
   breach(given: Given): string | undefined {
     const operation = this.#operation(given.method, given.path);
