@@ -76,6 +76,33 @@ describe('Offhook client: a watch as a state', () => {
     ]);
   });
 
+  it('tells what changes between the parts of a snapshot as a part of it, the newest of each user', () => {
+    const watch = played();
+    watch.in({ is: 'start' });
+    watch.in({ is: 'opened' });
+    const part = (more: boolean, ...users: readonly (readonly [string, number])[]): WatchFrame => ({
+      ...{ type: 'snapshot', more, cursor: more ? 'p' : 's' },
+      users: users.map(([user, version]) => ({ user, presence: documentOf(user, version) })),
+    });
+    const frames = [
+      part(true, ['a', 1], ['b', 1], ['c', 1]),
+      change('a', 2, 'q'),
+      { type: 'deleted', user: 'c', cursor: 'r' } as const,
+    ];
+    for (const frame of frames) expect(watch.in({ is: 'frame', frame })).toEqual([]);
+    // A user who went to another board is told of by both.
+    const [tell] = watch.in({ is: 'frame', frame: part(false, ['a', 1], ['b', 3]) });
+    const users = [
+      ['a', 2],
+      ['b', 3],
+      ['c', null],
+    ].map(([user, version]) => ({
+      user,
+      presence: version === null ? null : documentOf(user as string, version as number),
+    }));
+    expect(tell).toEqual({ do: 'tell', event: { type: 'snapshot', users, cursor: 's' } });
+  });
+
   it('goes on from nowhere where it was cut within a snapshot, checks in it or not', () => {
     const watch = played('old');
     expect(watch.in({ is: 'start' }).at(-1)).toEqual({ do: 'open', way: 'websocket', cursor: 'old' });
@@ -172,49 +199,80 @@ describe('Offhook client: a watch as a state', () => {
 
 const USERS = ['a', 'b', 'c'];
 
-/** The feed of a Worker: cursors are numbers of changes; within a snapshot they are none that can be gone on from. */
-class Feed {
+/** A shard of the domain: what came of its users, and what a connection is yet to be told of it. */
+class Board {
   readonly changes: { user: string; version: number }[] = [];
-  #versions = new Map<string, number>();
-  #line: WatchFrame[] | undefined;
-  #sent = 0;
+  readonly users: readonly string[];
+  line: ({ readonly snapshot: PresenceDocument[] } | { readonly change: PresenceDocument })[] = [];
+  /** So many changes the connection has been told of, by the snapshot or one by one. */
+  told = 0;
+  begun = false;
+
+  constructor(...users: readonly string[]) {
+    this.users = users;
+  }
+
+  count(user: string): number {
+    return this.changes.filter((one) => one.user === user).length;
+  }
+}
+
+/** The feed of a Worker: the frames of two boards in any order, each board's in its own. A cursor within a snapshot is none to go on from. */
+class Feed {
+  readonly boards = [new Board('a', 'b'), new Board('c')];
+  #connected = false;
+  #resumed: string | undefined;
 
   change(user: string): void {
-    const version = (this.#versions.get(user) ?? 0) + 1;
-    this.#versions.set(user, version);
-    this.changes.push({ user, version });
-    this.#line?.push(change(user, version, `${this.changes.length}`));
+    const board = this.boards.find(({ users }) => users.includes(user)) as Board;
+    const version = board.count(user) + 1;
+    board.changes.push({ user, version });
+    if (this.#connected) board.line.push({ change: documentOf(user, version) });
   }
 
   connect(cursor: string | undefined): void {
-    if (cursor !== undefined && !/^\d+$/.test(cursor)) throw new Error(`it goes on from within a snapshot: ${cursor}`);
-    const at = this.changes.length;
-    this.#line = [];
-    if (cursor === undefined) {
-      const users = USERS.map((user) => ({ user, presence: documentOf(user, this.#versions.get(user) ?? 0) }));
-      for (const [i, one] of users.entries()) {
-        const more = i < users.length - 1;
-        this.#line.push({ type: 'snapshot', users: [one], more, cursor: more ? `p${i}` : `${at}` });
-        if (more) this.#line.push({ type: 'check', cursor: `q${i}` });
-      }
-    } else {
-      this.#line.push({ type: 'resumed', exact: true, cursor });
-      this.#line.push(
-        ...this.changes.slice(Number(cursor)).map((one, i) => change(one.user, one.version, `${Number(cursor) + i + 1}`)),
-      );
+    if (cursor !== undefined && !/^\d+\.\d+$/.test(cursor)) throw new Error(`it goes on from within a snapshot: ${cursor}`);
+    this.#connected = true;
+    this.#resumed = cursor;
+    const marks = cursor?.split('.').map(Number);
+    for (const [i, board] of this.boards.entries()) {
+      board.begun = marks !== undefined;
+      board.told = marks?.[i] ?? 0;
+      const missed = board.changes.slice(board.told);
+      board.line = marks
+        ? missed.map(({ user, version }) => ({ change: documentOf(user, version) }))
+        : [{ snapshot: board.users.map((user) => documentOf(user, board.count(user))) }];
     }
-    this.#sent = 0;
   }
 
-  /** The next frame, where there is one. */
-  next(): WatchFrame | undefined {
-    const frame = this.#line?.[this.#sent];
-    if (frame !== undefined) this.#sent += 1;
-    return frame;
+  /** The next frame, of whichever board `pick` says. */
+  next(pick: number): WatchFrame | undefined {
+    if (!this.#connected) return undefined;
+    if (this.#resumed !== undefined) {
+      const frame: WatchFrame = { type: 'resumed', exact: true, cursor: this.#resumed };
+      this.#resumed = undefined;
+      return frame;
+    }
+    const ready = this.boards.filter(({ line }) => line.length > 0);
+    const board = ready[pick % ready.length];
+    const next = board?.line.shift();
+    if (board === undefined || next === undefined) return undefined;
+    if ('change' in next) {
+      board.told += 1;
+      return { type: 'change', presence: next.change, cursor: this.#cursor() };
+    }
+    board.begun = true;
+    board.told = next.snapshot.reduce((sum, { version }) => sum + version, 0);
+    const users = next.snapshot.map((presence) => ({ user: presence.user, presence }));
+    return { type: 'snapshot', users, more: !this.boards.every(({ begun }) => begun), cursor: this.#cursor() };
   }
 
   cut(): void {
-    this.#line = undefined;
+    this.#connected = false;
+  }
+
+  #cursor(): string {
+    return this.boards.every(({ begun }) => begun) ? this.boards.map(({ told }) => told).join('.') : 'within';
   }
 }
 
@@ -222,7 +280,10 @@ describe('Offhook client: a watch over any cuts', () => {
   it('tells every change once and in order, whenever it is cut off', () => {
     const command = fc.oneof(
       { weight: 4, arbitrary: fc.record({ is: fc.constant('change' as const), user: fc.constantFrom(...USERS) }) },
-      { weight: 6, arbitrary: fc.record({ is: fc.constant('frames' as const), count: fc.integer({ min: 1, max: 6 }) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({ is: fc.constant('frames' as const), picks: fc.array(fc.nat(1), { minLength: 1, maxLength: 6 }) }),
+      },
       { weight: 2, arbitrary: fc.constant({ is: 'cut' as const }) },
       { weight: 1, arbitrary: fc.constant({ is: 'silence' as const }) },
       { weight: 1, arbitrary: fc.constant({ is: 'unreachable' as const }) },
@@ -249,7 +310,7 @@ describe('Offhook client: a watch over any cuts', () => {
             const { event } = action;
             if (event.type === 'snapshot') {
               snapshots += 1;
-              expect(event.users.map(({ user }) => user)).toEqual(USERS);
+              expect(event.users.map(({ user }) => user).toSorted()).toEqual(USERS);
               for (const { user, presence } of event.users) seen.set(user, presence?.version ?? 0);
             }
             if (event.type === 'presence') {
@@ -264,18 +325,20 @@ describe('Offhook client: a watch over any cuts', () => {
             take(watch.in({ is: 'time', taken: true }, chance));
           }
         };
-        const frames = (count: number) => {
-          for (let i = 0; i < count; i += 1) {
-            const frame = feed.next();
+        const frames = (picks: Iterable<number>) => {
+          for (const pick of picks) {
+            const frame = feed.next(pick);
             if (frame === undefined) return;
             take(watch.in({ is: 'frame', frame }));
+            if (pick === 1)
+              expect(names(watch.in({ is: 'frame', frame: { type: 'check', cursor: frame.cursor } }))).toEqual(['ack']);
           }
         };
         take(watch.in({ is: 'start' }));
         for (const one of commands) {
           wait();
           if (one.is === 'change') feed.change(one.user);
-          else if (one.is === 'frames') frames(one.count);
+          else if (one.is === 'frames') frames(one.picks);
           else if (one.is === 'unreachable') unreachable = 3;
           else if (one.is === 'silence') {
             for (const ms of [WATCH_LIMITS.silence, WATCH_LIMITS.pong]) {
@@ -288,9 +351,9 @@ describe('Offhook client: a watch over any cuts', () => {
           }
         }
         wait();
-        frames(Number.POSITIVE_INFINITY);
+        frames(Array(1000).fill(0));
         // All that happened is known, and a whole snapshot was needed once.
-        for (const user of USERS) expect(seen.get(user)).toBe(feed.changes.filter((one) => one.user === user).length);
+        for (const user of USERS) expect(seen.get(user)).toBe(Math.max(...feed.boards.map((board) => board.count(user))));
         expect(snapshots).toBe(1);
       }),
       { numRuns: 300 },

@@ -23,7 +23,9 @@ export interface WatchState {
   readonly attempt: number;
   /** After which frame to go on; undefined for a snapshot. */
   readonly cursor: string | undefined;
-  /** What has come of a snapshot that is not complete. */
+  /** Whether the present connection has told a whole snapshot, or that it goes on. */
+  readonly live: boolean;
+  /** What has come before that: parts of the snapshot, and changes, since another part may come from another board. */
   readonly parts: readonly Part[];
   /** When the Worker was last heard; undefined before the first word. */
   readonly heardAt: number | undefined;
@@ -72,7 +74,17 @@ export interface WatchStep {
 /** A watch that has not begun. `since`: the cursor to go on from; `socket`: whether there is a WebSocket to try first. */
 export function newWatch(since: string | undefined, socket: boolean): WatchState {
   const way = socket ? 'websocket' : 'events';
-  return { phase: 'idle', way, socket, attempt: 0, cursor: since, parts: [], heardAt: undefined, deadline: undefined };
+  return {
+    phase: 'idle',
+    way,
+    socket,
+    attempt: 0,
+    cursor: since,
+    live: false,
+    parts: [],
+    heardAt: undefined,
+    deadline: undefined,
+  };
 }
 
 /** One step: what comes, at `now`, with `chance` (0 to 1) for the pause that may follow. What does not fit the state changes nothing. */
@@ -146,7 +158,7 @@ function begin(state: WatchState, now: number): WatchStep {
 
 function open(state: WatchState, now: number, actions: readonly WatchAction[]): WatchStep {
   const { way, cursor } = state;
-  const next: WatchState = { ...state, phase: 'opening', deadline: now + WATCH_LIMITS.open };
+  const next: WatchState = { ...state, phase: 'opening', live: false, deadline: now + WATCH_LIMITS.open };
   return { state: next, actions: [...actions, { do: 'open', way, cursor }] };
 }
 
@@ -171,33 +183,57 @@ function over(state: WatchState): WatchStep {
 /** A frame: told as it is, but for a snapshot of several, which is told when it is whole. */
 function take(state: WatchState, frame: WatchFrame): WatchStep {
   const { cursor } = frame;
-  const live: WatchAction = { do: 'condition', condition: { state: 'live' } };
   switch (frame.type) {
     case 'check':
-      // It may stand within a snapshot, from where nothing goes on.
-      return { state: state.parts.length > 0 ? state : { ...state, cursor }, actions: [{ do: 'ack' }] };
+      return { state: state.live ? { ...state, cursor } : state, actions: [{ do: 'ack' }] };
     case 'change': {
-      const event: WatchEvent = { type: 'presence', presence: frame.presence, cursor };
-      return { state: { ...state, cursor }, actions: [{ do: 'tell', event }] };
+      const { presence } = frame;
+      return tell(state, { type: 'presence', presence, cursor }, { users: [{ user: presence.user, presence }] });
     }
-    case 'deleted': {
-      const event: WatchEvent = { type: 'deleted', user: frame.user, cursor };
-      return { state: { ...state, cursor }, actions: [{ do: 'tell', event }] };
-    }
-    case 'resumed': {
-      const event: WatchEvent = { type: 'resumed', exact: frame.exact, cursor };
-      return { state: { ...state, cursor }, actions: [{ do: 'tell', event }, live] };
-    }
+    case 'deleted':
+      return tell(state, { type: 'deleted', user: frame.user, cursor }, { users: [{ user: frame.user, presence: null }] });
+    case 'resumed':
+      return begun(state, { type: 'resumed', exact: frame.exact, cursor });
     case 'snapshot': {
-      const parts = [...state.parts, { users: frame.users, ...(frame.reset === undefined ? {} : { reset: frame.reset }) }];
-      if (frame.more) return { state: { ...state, cursor: undefined, parts }, actions: [] };
-      const reset = parts[0]?.reset;
-      const users = parts.flatMap((part) => part.users);
-      const event: WatchEvent = { type: 'snapshot', users, ...(reset === undefined ? {} : { reset }), cursor };
-      return { state: { ...state, cursor, parts: [] }, actions: [{ do: 'tell', event }, live] };
+      const gathered = gather(state, { users: frame.users, ...(frame.reset === undefined ? {} : { reset: frame.reset }) });
+      return frame.more ? { state: gathered, actions: [] } : begun(gathered, whole(gathered.parts, cursor));
     }
     default:
       // A frame of a later Worker.
       return { state, actions: [] };
   }
+}
+
+/** Tells what changed; before the snapshot is whole, it becomes a part of it. */
+function tell(state: WatchState, event: WatchEvent, part: Part): WatchStep {
+  if (!state.live) return { state: gather(state, part), actions: [] };
+  return { state: { ...state, cursor: event.cursor }, actions: [{ do: 'tell', event }] };
+}
+
+/** Nothing goes on from within a snapshot. */
+function gather(state: WatchState, part: Part): WatchState {
+  return { ...state, cursor: undefined, parts: [...state.parts, part] };
+}
+
+function begun(state: WatchState, event: WatchEvent): WatchStep {
+  const next: WatchState = { ...state, live: true, cursor: event.cursor, parts: [] };
+  return {
+    state: next,
+    actions: [
+      { do: 'tell', event },
+      { do: 'condition', condition: { state: 'live' } },
+    ],
+  };
+}
+
+/** The parts as one: of a user that several tell of, the newest. */
+function whole(parts: readonly Part[], cursor: string): WatchEvent {
+  const users = new Map<string, Part['users'][number]>();
+  for (const one of parts.flatMap((part) => part.users)) {
+    const known = users.get(one.user)?.presence;
+    if (known && one.presence && known.version > one.presence.version) continue;
+    users.set(one.user, one);
+  }
+  const reset = parts.find((part) => part.reset !== undefined)?.reset;
+  return { type: 'snapshot', users: [...users.values()], ...(reset === undefined ? {} : { reset }), cursor };
 }

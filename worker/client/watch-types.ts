@@ -13,7 +13,7 @@ export type WatchEvent =
       readonly reset?: ResetReason;
       readonly cursor: string;
     }
-  /** A change: the whole document after it. */
+  /** A change: the whole document after it. Not to be taken where its `version` is below that of the one before. */
   | { readonly type: 'presence'; readonly presence: PresenceDocument; readonly cursor: string }
   /** The data of a user were deleted: they are as one never seen, until a `presence` tells of them again. */
   | { readonly type: 'deleted'; readonly user: string; readonly cursor: string }
