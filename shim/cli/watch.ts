@@ -1,19 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { PresenceDocument, WatchFrame } from '#protocol';
-import { EventStream } from '../../worker/client/event-stream.ts';
+import type { PresenceDocument } from '#protocol';
+import { OffhookProblem, offhook, type WatchCondition, type WatchEvent } from '../../worker/client/index.ts';
 import type { WatchSettings } from '../config/watch.ts';
 import { readSecret } from '../embedded/secret.ts';
 import { makeToken } from './make-token.ts';
 import { EXIT, type Terminal } from './terminal.ts';
-
-/** First and longest pause before it connects again, ms. */
-const PAUSE_MIN = 500;
-const PAUSE_MAX = 30_000;
-/** The Worker sends something at least every 15 s; after so long without a word the connection counts as lost, ms. */
-const SILENCE = 45_000;
-
-/** How a connection ended: for good (with why), or to be opened again. */
-type End = { readonly refused: string } | { readonly refused?: undefined; readonly heard: boolean; readonly why: string };
 
 /** `offhook watch`: prints what is, then every change, and goes on where it was when the connection is lost. Ends with a signal. */
 export async function watch(settings: WatchSettings, terminal: Terminal): Promise<number> {
@@ -21,18 +12,24 @@ export async function watch(settings: WatchSettings, terminal: Terminal): Promis
     terminal.err(`offhook watch: ${text}\n`);
     return code;
   };
-  if ((settings.user === undefined) === (settings.domain === undefined)) return fail('--user or --domain is needed', EXIT.usage);
+  const { url, user, domain } = settings;
+  if ((user === undefined) === (domain === undefined)) return fail('--user or --domain is needed', EXIT.usage);
   const token = await tokenFor(settings);
   if (!token.ok) return fail(`${token.text}; set OFFHOOK_TOKEN to an access token of scope read`);
+  // By events: of a connection that does not come about, they tell the reason.
+  const client = offhook({ url, token: token.token, WebSocket: null });
+  const onState = (condition: WatchCondition): void => {
+    if (condition.state !== 'lost') return;
+    const seconds = ((condition.retryAt - Date.now()) / 1000).toFixed(1);
+    terminal.err(`offhook watch: ${condition.why}; trying again in ${seconds} s\n`);
+  };
   const printer = new Printer(settings, terminal);
-  for (let attempt = 0; !terminal.ending.aborted; ) {
-    const end = await follow(settings, token.token, printer, terminal.ending);
-    if (end.refused !== undefined) return fail(end.refused);
-    if (terminal.ending.aborted) break;
-    attempt = end.heard ? 1 : attempt + 1;
-    const pause = Math.min(PAUSE_MAX, PAUSE_MIN * 2 ** Math.min(attempt - 1, 10)) * (1 - Math.random() / 2);
-    terminal.err(`offhook watch: ${end.why}; trying again in ${(pause / 1000).toFixed(1)} s\n`);
-    await paused(pause, terminal.ending);
+  try {
+    const watched = domain === undefined ? { users: user ?? [] } : { domain };
+    for await (const event of client.watch(watched, { signal: terminal.ending, onState })) printer.take(event);
+  } catch (error) {
+    if (error instanceof OffhookProblem) return fail(`the Worker answers ${error.status}: ${error.message}`);
+    throw error;
   }
   return EXIT.ok;
 }
@@ -47,54 +44,8 @@ async function tokenFor({ token, secret, stateDir }: WatchSettings): Promise<Tok
   return { ok: true, token: await makeToken(request, found.secret, Date.now(), randomUUID()) };
 }
 
-/** One connection, until it ends. */
-async function follow(settings: WatchSettings, token: string, printer: Printer, ending: AbortSignal): Promise<End> {
-  const query = new URLSearchParams(settings.domain === undefined ? undefined : { domain: settings.domain });
-  for (const user of settings.user ?? []) query.append('user', user);
-  const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
-  if (printer.cursor !== undefined) headers['last-event-id'] = printer.cursor;
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(new Error('nothing was heard')), SILENCE);
-  let heard = false;
-  try {
-    const signal = AbortSignal.any([ending, silence.signal]);
-    const response = await fetch(`${settings.url}/v1/events?${query}`, { headers, signal });
-    if (!response.ok || response.body === null) return await refusal(response);
-    const stream = new EventStream();
-    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(new Error('nothing was heard')), SILENCE);
-      for (const { event, data } of stream.take(piece)) {
-        if (event === 'end')
-          return { heard, why: `the Worker ended it: ${(JSON.parse(data) as { reason: string }).reason || 'no reason'}` };
-        heard = true;
-        printer.take(JSON.parse(data) as WatchFrame);
-      }
-    }
-    return { heard, why: 'the connection was closed' };
-  } catch (error) {
-    const { message, cause } = error as Error;
-    return {
-      heard,
-      why: `not connected: ${cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : message}`,
-    };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** What the Worker refuses is refused the next time too, unless it says that it is only for now. */
-async function refusal(response: Response): Promise<End> {
-  const problem = (await response.json().catch(() => ({}))) as { detail?: string };
-  const text = `the Worker answers ${response.status}${problem.detail === undefined ? '' : `: ${problem.detail}`}`;
-  const passing = response.status >= 500 || response.status === 429 || response.status === 408;
-  return passing ? { heard: false, why: text } : { refused: text };
-}
-
 /** Prints documents; one that was printed already, as in a second snapshot, it does not print again. */
 class Printer {
-  /** After which event to go on. */
-  cursor: string | undefined;
   readonly #json: boolean;
   readonly #terminal: Terminal;
   readonly #printed = new Map<string, string>();
@@ -104,15 +55,21 @@ class Printer {
     this.#terminal = terminal;
   }
 
-  take(frame: WatchFrame): void {
-    this.cursor = frame.cursor;
-    if (frame.type === 'snapshot')
-      for (const { presence } of frame.users) if (presence !== null) this.#print(frame.type, presence);
-    if (frame.type === 'change') this.#print(frame.type, frame.presence);
-    if (frame.type === 'deleted') this.#printDeleted(frame.user);
-    if (frame.type === 'resumed') {
-      const gap = frame.exact ? '' : '; of each user only the newest change that was missed is told';
-      this.#terminal.err(`offhook watch: connected again${gap}\n`);
+  take(event: WatchEvent): void {
+    switch (event.type) {
+      case 'snapshot':
+        for (const { presence } of event.users) if (presence !== null) this.#print('snapshot', presence);
+        return;
+      case 'presence':
+        this.#print('change', event.presence);
+        return;
+      case 'deleted':
+        this.#printDeleted(event.user);
+        return;
+      case 'resumed': {
+        const gap = event.exact ? '' : '; of each user only the newest change that was missed is told';
+        this.#terminal.err(`offhook watch: connected again${gap}\n`);
+      }
     }
   }
 
@@ -141,15 +98,3 @@ function line(at: string, { user, status, stale, calls }: PresenceDocument): str
 
 /** Names of peers are others' words: no control character of theirs reaches the terminal. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
-
-function paused(ms: number, ending: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    ending.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      ending.removeEventListener('abort', done);
-      resolve();
-    }
-  });
-}
