@@ -40,3 +40,14 @@ export function listServer(domain: string) {
   const [name] = listServersOf(domain, 1) as [string];
   return places.listServerObject(env, name);
 }
+
+/** Has a method of one object do something else, as if there were no room, or as if it failed. */
+export async function replace(object: DurableObjectStub, method: string, act: () => unknown): Promise<void> {
+  await runInDurableObject(object, (instance) => {
+    const methods = Object.getPrototypeOf(instance) as Record<string, (...args: unknown[]) => unknown>;
+    const own = methods[method];
+    methods[method] = function (this: object, ...args) {
+      return this === instance ? act() : own?.apply(this, args);
+    };
+  });
+}
