@@ -102,7 +102,7 @@ describe('RFC 6750 bearer tokens: who gets in', () => {
   it('a token for one domain reports no user of another', async () => {
     const mine = newStream('alice', 'own.test');
     const other = newStream('bob', 'other.test');
-    const updates = [other.next(say.online()), mine.next(say.online())];
+    const updates = [other.next(say.online()), mine.next(say.talking('c1'))];
     const response = await post(
       '/v1/updates',
       { version: 1, site: 'a', sentAt: Date.now(), updates },

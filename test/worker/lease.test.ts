@@ -1,8 +1,10 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ROUTE_LIMITS } from '../../worker/routes/limits.ts';
 import { newStream, say } from './support/client.ts';
 import { eventually, workerWithLease } from './support/lease.ts';
+import { hang, userObject } from './support/objects.ts';
 
 const LEASE = 1;
 const worker = workerWithLease(LEASE);
@@ -22,6 +24,11 @@ const rows = (object: DurableObjectStub) =>
     lease: storage.sql.exec('SELECT * FROM lease').toArray(),
     boards: storage.sql.exec('SELECT * FROM boards').toArray(),
   }));
+
+const { siteTimeout } = ROUTE_LIMITS;
+afterEach(() => {
+  Object.assign(ROUTE_LIMITS, { siteTimeout });
+});
 
 describe('Offhook leases: a site that falls silent', () => {
   it('is out of touch when its lease has run out, and so are its users in each read', async () => {
@@ -114,6 +121,45 @@ describe('Offhook leases: a site that falls silent', () => {
     expect(await object.standing()).toMatchObject({ since: null });
     expect(await worker.presence(user)).toMatchObject({ stale: false });
   });
+
+  it('is out of touch for readers where its object cannot be asked and its lease, as far as is known, has run out', async () => {
+    Object.assign(ROUTE_LIMITS, { siteTimeout: 100 });
+    const { user, object } = await siteWithUser();
+    expect(await worker.presence(user)).toMatchObject({ stale: false });
+    const release = await hang(object, 'standing');
+    const begun = Date.now();
+    const stale = await eventually(
+      () => worker.presence(user),
+      (found) => found.stale,
+    );
+    expect(Date.parse(stale.staleSince ?? '')).toBeLessThanOrEqual(begun + LEASE * 1000);
+    expect(Date.now() - begun).toBeLessThan(LEASE * 1000 + 5000);
+    release();
+    // So it is where nothing at all is known of it.
+    const other = newStream('asked-for');
+    const site = crypto.randomUUID();
+    await userObject(other.user).apply(other.user, site, [other.next(say.online())]);
+    const again = await hang(env.SITE.getByName(site), 'standing');
+    expect(await worker.presence(other.user)).toMatchObject({ status: 'available', stale: true });
+    again();
+  }, 15_000);
+
+  it('that left as planned is out of touch again by its next lease, however short that is', async () => {
+    const { site, stream, user } = await siteWithUser();
+    await worker.batch(site, [], 1);
+    await worker.batch(site, [stream.next(say.offline())], 1);
+    await worker.post(`/v1/sites/${site}/stop`, { version: 1, epoch: 1, states: 'leave' });
+    // What was known of it by that word is over, and it is asked.
+    await scheduler.wait(LEASE * 1000 + 100);
+    expect(await worker.presence(user)).toMatchObject({ status: 'offline', stale: false });
+    const begun = Date.now();
+    await worker.batch(site, [{ ...newStream('x').next(say.online()), user, epoch: Date.now() + 1000 }], 2);
+    await eventually(
+      () => worker.presence(user),
+      (found) => found.stale,
+    );
+    expect(Date.now() - begun).toBeLessThan(LEASE * 1000 + 5000);
+  }, 15_000);
 
   it('leaves no rows behind where a site is asked for that was never heard', async () => {
     const object = env.SITE.getByName(crypto.randomUUID());

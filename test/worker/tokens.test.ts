@@ -89,6 +89,26 @@ describe('Offhook access tokens: single users', () => {
     ]);
   });
 
+  it('that holds no lease can report no terminal without an end: nothing would ever end it', async () => {
+    const { alice, domain } = await scene();
+    const headers = await bearer({ scope: ['ingest'], domain });
+    const online = (expires: number | null) => alice.next(say.online('sip:a@2', { expires }));
+    const send = async (updates: readonly object[], more: object = {}) => {
+      const body = { version: 1, site: 'site-a', sentAt: Date.now(), updates };
+      const answer = await post('/v1/updates', body, { ...headers, ...more });
+      return (await okay<{ results: object[] }>(answer)).results;
+    };
+    const first = online(Date.now() + 60_000);
+    const snapshot = alice.next(say.snapshot([say.terminal('sip:a@1', { expires: Date.now() + 60_000 }), say.terminal()], []));
+    expect(await send([first, online(null), snapshot])).toMatchObject([
+      { verdict: 'accepted' },
+      { verdict: 'rejected', field: 'updates[1].terminal.expires' },
+      { verdict: 'rejected', field: 'updates[2].terminals[1].expires' },
+    ]);
+    const own = await bearer({ scope: ['ingest'], domain, site: 'site-a' });
+    expect(await send([{ ...online(null), previous: first.sequence }], own)).toMatchObject([{ verdict: 'accepted' }]);
+  });
+
   it('busy-only tells neither why a call ended nor where it was', async () => {
     const { alice, headers } = await scene('busy-only');
     await report([alice.next(say.idle('c1'))]);

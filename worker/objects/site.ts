@@ -28,6 +28,8 @@ export class Site extends DurableObject<Env> {
   /** What each board was last told: since when the site is lost, 0 where it is in touch. */
   readonly #told = new Map<string, number>();
   #site = '';
+  /** Of its lease, ms; undefined after a loss of memory. */
+  #duration: number | undefined;
   #telling: Promise<void> | undefined;
   #failures = 0;
   /** When boards that failed are told again, ms since 1970. */
@@ -75,7 +77,8 @@ export class Site extends DurableObject<Env> {
   async standing(): Promise<Standing | null> {
     if (this.#lease === undefined) return null;
     const { staleSince, until, left } = lapsed(this.#lease, Date.now());
-    return { since: staleSince, until: left ? Date.now() + OBJECT_LIMITS.leaseDefault : until };
+    // One that has left may come back at any time: it is in touch for a lease then, at least.
+    return { since: staleSince, until: left ? Date.now() + (this.#duration ?? OBJECT_LIMITS.leaseMin) : until };
   }
 
   /** The boards on which its users stand. */
@@ -92,6 +95,7 @@ export class Site extends DurableObject<Env> {
   }
 
   #take({ lease, state }: Renewal, duration: number): LeaseAnswer {
+    this.#duration = duration;
     this.#commit(lease);
     return { state, duration, epoch: lease.epoch, round: lease.round };
   }

@@ -75,7 +75,7 @@ export async function withStaleness(
   return shown(document, reporters, (site) => standing(site)?.since ?? undefined);
 }
 
-/** How the sites stand; nothing of one that was never heard, or does not answer. */
+/** How the sites stand; nothing of one that was never heard. One that cannot be asked counts as out of touch: nobody knows that it is not. */
 export async function standingsOf(env: Env, sites: readonly string[]): Promise<(site: string) => Standing | undefined> {
   const found = new Map<string, Standing>();
   await Promise.all(
@@ -89,15 +89,17 @@ export async function standingsOf(env: Env, sites: readonly string[]): Promise<(
 
 async function standingOf(env: Env, site: string): Promise<Standing | undefined> {
   const known = standings.get(site);
-  if (known !== undefined && Date.now() < known.askAgain) return known.standing;
+  const asked = Date.now();
+  if (known !== undefined && asked < known.askAgain) return known.standing;
   try {
     const standing = await within(ROUTE_LIMITS.siteTimeout, siteObject(env, site).standing());
     note(site, standing ?? { since: null, until: Date.now() + ROUTE_LIMITS.askAgain }, Date.now());
     return standing ?? undefined;
   } catch (error) {
     logError('a site could not be asked', error);
-    // What was known of it last may be known no better by anybody.
-    return known?.standing;
+    // That it is in touch is known up to then at most.
+    const until = known?.standing.until ?? asked;
+    return { since: known?.standing.since ?? until, until };
   }
 }
 

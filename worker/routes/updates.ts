@@ -55,8 +55,9 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
   const results = new Array<Verdict>(updates.length);
   const byUser = new Map<string, Item[]>();
   const shift = clockShift(sentAt, Date.now());
+  const leased = holdsLease(claims, site);
   updates.forEach((value, index) => {
-    const read = readItem(value, index, claims);
+    const read = readItem(value, index, claims, leased);
     if (!read.ok) {
       results[index] = read.verdict;
       return;
@@ -68,7 +69,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
   });
   const shards = shardCount(c.env.BOARD_SHARDS);
   const boards = new Set([...byUser.keys()].map((user) => boardOf(user, shards)));
-  const renewal = holdsLease(claims, site) ? renewLease(c.env, site, epoch, boards) : Promise.resolve(undefined);
+  const renewal = leased ? renewLease(c.env, site, epoch, boards) : Promise.resolve(undefined);
   // An incarnation that may be an old one is looked at before its word changes anything.
   const first = epoch === undefined || isLatest(site, epoch) ? undefined : await renewal;
   if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
@@ -100,7 +101,7 @@ function superseded(
 
 type Read = { readonly ok: true; readonly update: Update } | { readonly ok: false; readonly verdict: Verdict };
 
-function readItem(value: unknown, index: number, claims: TokenClaims): Read {
+function readItem(value: unknown, index: number, claims: TokenClaims, leased: boolean): Read {
   const read = updateSchema.safeParse(value);
   if (!read.success) {
     return {
@@ -115,7 +116,20 @@ function readItem(value: unknown, index: number, claims: TokenClaims): Read {
       verdict: { sequence, verdict: 'rejected', field: `updates[${index}].user`, reason: uncovered(user).detail },
     };
   }
+  const endless = leased ? undefined : endlessOf(read.data);
+  if (endless !== undefined) {
+    return { ok: false, verdict: { sequence, verdict: 'rejected', field: `updates[${index}].${endless}`, reason: NO_LEASE } };
+  }
   return { ok: true, update: read.data };
+}
+
+const NO_LEASE = 'is needed: the token holds no lease of the site (it names none), so nothing else would ever end it';
+
+/** The field by which an update tells of a terminal without an end; undefined where it tells of none. */
+function endlessOf(update: Update): string | undefined {
+  if (update.status === 'online') return update.terminal.expires === null ? 'terminal.expires' : undefined;
+  const at = update.status === 'snapshot' ? update.terminals.findIndex(({ expires }) => expires === null) : -1;
+  return at < 0 ? undefined : `terminals[${at}].expires`;
 }
 
 /** The sequence that a bad item claims, or 0 where it has none: results are told apart by their order. */
