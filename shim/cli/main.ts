@@ -43,7 +43,8 @@ export async function dispatch(args: readonly string[], terminal: Terminal): Pro
 }
 
 /**
- * The first SIGINT or SIGTERM asks to end, as does the death of the process that handed over to this one; a later one ends at once. SIGHUP
+ * The first SIGINT or SIGTERM asks to end, as does the death of the process that handed over to this one, or of whoever reads what this one
+ * prints; a later one ends at once. SIGHUP
  * asks to read the configuration again, but where it comes since the terminal that this process was started at is gone, it asks to end.
  */
 function takeSignals(): Pick<Terminal, 'ending' | 'onReload' | 'endWithin'> {
@@ -67,6 +68,9 @@ function takeSignals(): Pick<Terminal, 'ending' | 'onReload' | 'endWithin'> {
     else if (!ending.signal.aborted) reload();
   });
   process.once('disconnect', end);
+  // Whoever read has gone, as `head` does: nothing is left to do. Of the log nothing depends.
+  process.stdout.on('error', end);
+  process.stderr.on('error', () => {});
   process.channel?.unref();
   return {
     ending: ending.signal,

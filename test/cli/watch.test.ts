@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dispatch } from '../../shim/cli/main.ts';
 import { EXIT } from '../../shim/cli/terminal.ts';
 import { Stream, words } from '../presence/support/site.ts';
+import { Runs } from '../support/offhook-process.ts';
 import { type RunningWorker, startWorker } from '../support/product.ts';
 import { until } from '../support/until.ts';
 
@@ -11,7 +12,11 @@ let worker: RunningWorker;
 beforeAll(async () => {
   worker = await startWorker();
 }, 30_000);
-afterAll(() => worker?.close());
+const runs = new Runs();
+afterAll(async () => {
+  await runs.kill();
+  await worker?.close();
+});
 
 /** Runs `offhook watch` in this process until `end` is called. */
 function offhookWatch(args: readonly string[], env: Record<string, string>) {
@@ -86,6 +91,24 @@ describe('Offhook watch on the command line', { timeout: 30_000 }, () => {
       expect.stringMatching(/^snapshot sip:(alice|bob)@two.example 1$/),
       'change sip:alice@two.example 2',
     ]);
+  });
+
+  it('ends without a word when whoever reads it has gone, as head does', async () => {
+    const alice = new Stream('sip:alice@three.example', Date.now);
+    await report([alice.next(say.online())]);
+    const args = ['watch', '--url', worker.url, '--domain', 'three.example'];
+    const watch = runs.begin(args, { env: { OFFHOOK_TOKEN: await worker.token('read') } });
+    await until('alice', () => watch.out !== '');
+    watch.child.stdout?.destroy();
+    let ended = false;
+    void watch.ended.then(() => {
+      ended = true;
+    });
+    await until('it is told something and ends', async () => {
+      await report([alice.next(say.talking('c1')), alice.next(say.idle('c1'))]);
+      return ended;
+    });
+    expect([await watch.ended, watch.err]).toEqual([EXIT.ok, '']);
   });
 
   it('ends at once, with the reason, where the Worker refuses, and where it was asked wrongly', async () => {
