@@ -132,6 +132,10 @@ describe('Offhook client: problems (RFC 9457)', () => {
     });
     await expect(made.presence('a@x.example')).rejects.toMatchObject({ status: 200, title: 'Not an answer of Offhook' });
     expect(() => offhook({ url: 'offhook.example', token: '' })).toThrow('url: offhook.example');
+    const torn = client([], { token: 'a token\n' });
+    await expect(torn.made.presence('a@x.example')).rejects.toMatchObject({ kind: 'invalid-token', status: 401 });
+    const watch = torn.made.watch({ domain: 'x.example' });
+    await expect(watch[Symbol.asyncIterator]().next()).rejects.toMatchObject({ kind: 'invalid-token' });
   });
 });
 

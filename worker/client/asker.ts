@@ -39,8 +39,18 @@ export class Asker {
     this.#policy = { ...RETRY, ...retry };
   }
 
+  /** The token. One that no header could hold is refused here, as the Worker would. */
   async token(): Promise<string> {
-    return typeof this.#token === 'string' ? this.#token : this.#token();
+    const token = typeof this.#token === 'string' ? this.#token : await this.#token();
+    if (/^[!-~]+$/.test(token)) return token;
+    const title = 'The token is not valid';
+    throw new OffhookProblem({
+      type: '/problems/invalid-token',
+      title,
+      status: 401,
+      code: 40102,
+      detail: 'the token is not valid',
+    });
   }
 
   /** The answer: 2xx, or `also`. Throws `OffhookProblem` for any other, and what `fetch` throws. */

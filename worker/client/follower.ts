@@ -1,7 +1,7 @@
 import type { Asker } from './asker.ts';
 import { type Link, openEvents, openSocket, watchQuery } from './links.ts';
 import type { WebSocketLike } from './options.ts';
-import type { OffhookProblem } from './problem.ts';
+import { OffhookProblem } from './problem.ts';
 import { newWatch, step, type WatchAction, type WatchInput, type WatchState } from './watch-state.ts';
 import type { WatchCondition, WatchEvent, Watched, Way } from './watch-types.ts';
 
@@ -109,7 +109,8 @@ export class Follower {
           : openEvents(this.#asker, token, query, tell);
     } catch (error) {
       // No token to be had, or one that a sub-protocol cannot hold.
-      tell({ is: 'closed', why: error instanceof Error ? error.message : String(error) });
+      if (error instanceof OffhookProblem) tell({ is: 'refused', problem: error });
+      else tell({ is: 'closed', why: error instanceof Error ? error.message : String(error) });
     }
   }
 

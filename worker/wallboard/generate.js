@@ -17,6 +17,7 @@ const built = buildSync({
   target: 'es2022',
   minifyWhitespace: true,
   minifySyntax: true,
+  minifyIdentifiers: true,
   charset: 'ascii',
 });
 const script = built.outputFiles[0].text.trim();

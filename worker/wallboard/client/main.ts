@@ -1,5 +1,7 @@
-import { applyFrame, type Board, connected, EMPTY_BOARD, parseFrame } from './board.ts';
-import { Connection } from './connection.ts';
+import { Asker } from '../../client/asker.ts';
+import { type Watch, WatchLoop } from '../../client/watch.ts';
+import type { WatchCondition } from '../../client/watch-types.ts';
+import { applyEvent, type Board } from './board.ts';
 import { StatusFilters } from './filters.ts';
 import { UserList } from './list.ts';
 import { compareUsers, countByStatus, passes, rowOf, type View } from './rows.ts';
@@ -13,9 +15,11 @@ const search = byId<HTMLInputElement>('search');
 const list = new UserList(byId('users'));
 const filters = new StatusFilters(byId('filters'), () => draw());
 
-let board: Board = EMPTY_BOARD;
-let connection: Connection | undefined;
+let board: Board = new Map();
+let watch: Watch | undefined;
 let session: Session | undefined;
+/** Whether all is told as it happens. */
+let live = false;
 /** When the connection was lost and when the next attempt is, ms since 1970. */
 let lost: { readonly at: number; readonly retryAt: number } | undefined;
 let drawing = false;
@@ -35,28 +39,28 @@ function drawSoon(): void {
 function draw(): void {
   if (!session) return;
   const now = Date.now();
-  const view: View = { now, lostAt: board.complete && !lost ? undefined : (lost?.at ?? now), clock };
+  const view: View = { now, lostAt: live ? undefined : (lost?.at ?? now), clock };
   const filter = { text: search.value, status: filters.chosen };
-  const rows = [...board.users.values()].map(({ presence }) => rowOf(presence, view)).filter((row) => passes(row, filter));
+  const rows = [...board.values()].map((presence) => rowOf(presence, view)).filter((row) => passes(row, filter));
   rows.sort((a, b) => compareUsers(a.user, b.user));
   list.show(rows);
-  filters.show(countByStatus(board), board.users.size);
+  filters.show(countByStatus(board), board.size);
   setText('empty', emptyWords(rows.length));
   setText('state', stateWords(now));
-  document.body.dataset.state = lost ? 'lost' : board.complete ? 'live' : 'connecting';
-  setText('told', lost ? `Not connected. What is shown is as of ${clock(lost.at)}.` : board.complete ? 'Connected.' : '');
+  document.body.dataset.state = lost ? 'lost' : live ? 'live' : 'connecting';
+  setText('told', lost ? `Not connected. What is shown is as of ${clock(lost.at)}.` : live ? 'Connected.' : '');
 }
 
 function emptyWords(rows: number): string {
-  if (rows > 0 || (!board.complete && !lost)) return '';
-  if (board.users.size > 0) return 'Nobody matches.';
+  if (rows > 0 || (!live && !lost)) return '';
+  if (board.size > 0) return 'Nobody matches.';
   return lost ? '' : `No user of ${session?.domain} has been seen yet. Register a telephone and it shows here.`;
 }
 
 function stateWords(now: number): string {
-  if (!lost) return board.complete ? 'Live' : 'Connecting';
+  if (!lost) return live ? 'Live' : 'Connecting';
   const pause = Math.max(0, Math.ceil((lost.retryAt - now) / 1000));
-  const known = board.users.size > 0 ? `; as of ${clock(lost.at)}` : '';
+  const known = board.size > 0 ? `; as of ${clock(lost.at)}` : '';
   return `Not connected${known}. ${pause > 0 ? `Trying again in ${pause} s` : 'Trying again'}`;
 }
 
@@ -67,8 +71,8 @@ function setText(id: string, text: string): void {
 }
 
 function open(next: Session): void {
-  connection?.close();
-  if (session?.domain !== next.domain) board = EMPTY_BOARD;
+  close();
+  if (session?.domain !== next.domain) board = new Map();
   session = next;
   lost = undefined;
   sessionStorage.setItem('offhook.domain', next.domain);
@@ -77,33 +81,51 @@ function open(next: Session): void {
   document.title = `${next.domain} - Offhook`;
   setText('shown-domain', next.domain);
   show('board');
-  connection = new Connection(next, {
-    cursor: () => board.cursor,
-    opened() {
-      board = connected(board);
-    },
-    message(text) {
-      const frame = parseFrame(text);
-      if (!frame) return;
-      board = applyFrame(board, frame);
+  const { token, domain } = next;
+  // Of the typed client the watch alone: the page has no use for the rest.
+  const onState = (condition: WatchCondition) => stands(opened, condition);
+  const opened = new WatchLoop(new Asker({ url: location.origin, token }), { domain }, WebSocket, { onState });
+  watch = opened;
+  void follow(opened);
+  draw();
+}
+
+function close(): void {
+  watch?.close();
+  watch = undefined;
+  live = false;
+}
+
+/** Takes in all that a watch tells, until it is another one that the page shows. */
+async function follow(opened: Watch): Promise<void> {
+  try {
+    for await (const event of opened) {
+      if (watch !== opened) return;
+      board = applyEvent(board, event);
       // Until its snapshot is complete, a new connection knows no more than the lost one.
-      if (board.complete) lost = undefined;
+      if (event.type === 'snapshot' || event.type === 'resumed') {
+        live = true;
+        lost = undefined;
+      }
       drawSoon();
-    },
-    lost(at, retryAt) {
-      lost = { at: lost?.at ?? at, retryAt };
-      draw();
-    },
-    refused: (why) => ask(`The Worker refused: ${why}`),
-  });
+    }
+  } catch (error) {
+    if (watch === opened) ask(`The Worker refused: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function stands(opened: Watch, condition: WatchCondition): void {
+  if (watch !== opened || condition.state !== 'lost') return;
+  live = false;
+  lost = { at: lost?.at ?? condition.heardAt ?? Date.now(), retryAt: condition.retryAt };
   draw();
 }
 
 /** Asks for domain and token, with a word on why. */
 function ask(why: string): void {
-  connection?.close();
+  close();
   session = undefined;
-  board = EMPTY_BOARD;
+  board = new Map();
   sessionStorage.removeItem('offhook.token');
   domainField.value = sessionStorage.getItem('offhook.domain') ?? '';
   tokenField.value = '';
@@ -133,10 +155,10 @@ form.onsubmit = (event) => {
   open({ domain: domainField.value.trim().toLowerCase(), token: tokenField.value.trim() });
 };
 byId('change').onclick = () => ask('');
-byId('retry').onclick = () => connection?.retry();
+byId('retry').onclick = () => watch?.retry();
 search.oninput = draw;
 addEventListener('hashchange', begin);
-addEventListener('online', () => connection?.retry());
+addEventListener('online', () => watch?.retry());
 addEventListener('keydown', (event) => {
   const typing = event.target instanceof HTMLInputElement;
   if (event.key === '/' && !typing && session) {

@@ -59,7 +59,7 @@ export function passes(row: Row, filter: Filter): boolean {
 /** How many users have each status; those that nobody has are not there. */
 export function countByStatus(board: Board): ReadonlyMap<Status, number> {
   const counts = new Map<Status, number>();
-  for (const { presence } of board.users.values()) counts.set(presence.status, (counts.get(presence.status) ?? 0) + 1);
+  for (const { status } of board.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
   return counts;
 }
 

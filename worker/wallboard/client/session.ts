@@ -15,9 +15,3 @@ export function readFragment(fragment: string): Partial<Session> {
 export function visibleFragment(domain: string): string {
   return `#domain=${encodeURIComponent(domain)}`;
 }
-
-/** The pause before attempt `attempt` (from 1) to connect again, ms: 0.5 s doubling to 30 s, of which chance (0 to 1) takes up to half. */
-export function retryPause(attempt: number, chance: number): number {
-  const whole = Math.min(30_000, 500 * 2 ** Math.min(attempt - 1, 10));
-  return Math.round(whole * (1 - chance / 2));
-}
