@@ -58,8 +58,13 @@ export async function getOverrides(c: OverrideContext): Promise<Response> {
   if (user instanceof Response) return user;
   const overrides = await userObject(c.env, user).overrides();
   if (overrides === null) return answer(c, problem('user-never-seen', `${user} was never seen`));
-  const shown = detailOf(c.get('claims')) === 'busy-only' ? overrides.map(({ note: _, ...override }) => override) : overrides;
+  const shown = detailOf(c.get('claims')) === 'busy-only' ? overrides.map(wordOf) : overrides;
   return c.json({ overrides: shown }, 200, { 'cache-control': 'private, no-cache' });
+}
+
+/** An override without whose it is and what they wrote: the words and times alone. */
+function wordOf({ activity, since, expires, effective }: OverrideDocument) {
+  return { activity, since, expires, effective };
 }
 
 /** Who speaks: as the request says, else the person where the token was made for them, else the application by the token's name. */

@@ -86,7 +86,7 @@ export const PRESENCE_OPERATIONS: readonly Operation[] = [
     tag,
     scope: 'read',
     summary: "A user's overrides",
-    answers: { 200: { means: 'Those that are set, the one that counts first.', body: overrideList } },
+    answers: { 200: { means: 'Those that are set; `effective` is the one that counts.', body: overrideList } },
     problems: ['bad-user', 'domain-not-covered', 'user-never-seen'],
     handle: getOverrides,
   },

@@ -51,7 +51,14 @@ export const overrideDocument = z
   ])
   .meta({ id: 'Override', description: "A person's or an application's own word." }) satisfies z.ZodType<OverrideDocument>;
 
-export const overrideList = z.object({ overrides: z.array(overrideDocument) }).meta({ id: 'OverrideList' });
+const { note: _note, ...bareWord } = word;
+
+/** Whose it is is not told at detail `busy-only`. */
+const bareOverride = z.object(bareWord).meta({ id: 'BareOverride', description: 'An override at detail `busy-only`.' });
+
+export const overrideList = z
+  .object({ overrides: z.array(z.union([overrideDocument, bareOverride])) })
+  .meta({ id: 'OverrideList' });
 
 const auditEntry = z
   .object({
