@@ -20,7 +20,8 @@ interface Line {
   waiting: HookNews[];
   /** Something between `confirmed` and `waiting` may be missing here: it is looked up in the store. */
   behind: boolean;
-  sending: boolean;
+  /** While it is being told. */
+  sending: Promise<void> | undefined;
   failures: number;
   retryAt: number | undefined;
 }
@@ -110,7 +111,7 @@ export class BoardHooks implements NewsSubscriber {
       confirmed,
       waiting: [],
       behind: confirmed < this.#board.seq,
-      sending: false,
+      sending: undefined,
       failures: 0,
       retryAt: undefined,
     });
@@ -129,10 +130,13 @@ export class BoardHooks implements NewsSubscriber {
     line.behind = true;
   }
 
-  /** Tells a webhook all that waits. Never throws. */
-  async #send(line: Line): Promise<void> {
-    if (line.sending) return;
-    line.sending = true;
+  /** Tells a webhook all that waits. Never rejects. An alarm that finds it under way waits for it, and so comes again should the process die before. */
+  #send(line: Line): Promise<void> {
+    line.sending ??= this.#sendAll(line);
+    return line.sending;
+  }
+
+  async #sendAll(line: Line): Promise<void> {
     try {
       while (await this.#sendOnce(line)) line.failures = 0;
     } catch (error) {
@@ -141,7 +145,7 @@ export class BoardHooks implements NewsSubscriber {
       line.retryAt = Date.now() + wait;
       this.#alarm.arm(line.retryAt);
     }
-    line.sending = false;
+    line.sending = undefined;
   }
 
   /** Whether there may be more. */

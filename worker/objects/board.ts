@@ -176,20 +176,24 @@ export class Board extends DurableObject<Env> {
 
   /**
    * Asks users whom this board does not know for their documents: after a change of the number of boards they may be known elsewhere. One
-   * who does not answer in time shows as never seen until told of.
+   * who does not answer in time shows as never seen until the answer comes.
    */
   async #learn(users: readonly string[]): Promise<void> {
     const unknown = users.filter((user) => this.#store.get(user) === undefined);
     await Promise.all(
       unknown.map(async (user) => {
         try {
-          const reading = await within(OBJECT_LIMITS.boardTimeout, userObject(this.env, user).read());
-          if (reading !== null) await this.put([boardChange(reading, true)]);
+          await within(OBJECT_LIMITS.boardTimeout, this.#learnOne(user));
         } catch (error) {
           logError('a user could not be asked for by a board', error);
         }
       }),
     );
+  }
+
+  async #learnOne(user: string): Promise<void> {
+    const reading = await userObject(this.env, user).read();
+    if (reading !== null) await this.put([boardChange(reading, true)]);
   }
 
   #isFull(token: string | undefined): boolean {

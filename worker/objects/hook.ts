@@ -81,15 +81,23 @@ export class Hook extends DurableObject<Env> {
       await this.remove();
       return { is: 'full' };
     }
-    const document = this.#fulfilling(attached.current);
-    if (document === undefined) return { is: 'open' };
+    const text = this.#fulfilling(attached.current);
+    if (text === undefined) return { is: 'open' };
     await this.remove();
-    return { is: 'fulfilled', text: JSON.stringify(redact(document, record.detail)) };
+    return { is: 'fulfilled', text: JSON.stringify(redact(JSON.parse(text) as PresenceDocument, record.detail)) };
   }
 
   /** Has the boards of now tell it of changes: their number may have changed. */
   async attach(): Promise<void> {
-    if (this.#record !== undefined && !isOver(this.#record)) await this.#boards.attach(this.#record);
+    if (this.#record === undefined || isOver(this.#record)) return;
+    const { current } = await this.#boards.attach(this.#record);
+    const text = this.#fulfilling(current);
+    if (text === undefined) return;
+    // What a watch waits for became so at a board that did not know of it.
+    const { id, users } = this.#record;
+    const event = await eventId(id, text);
+    this.#store.together(() => this.#takeOne({ seq: 0, user: users?.[0] as string, text }, event, Date.now()));
+    this.#begin();
   }
 
   /** Null where there is none, or none any more. */
@@ -293,10 +301,11 @@ export class Hook extends DurableObject<Env> {
     this.#queue = this.#load();
   }
 
-  #fulfilling(current: readonly string[]): PresenceDocument | undefined {
+  /** Of these documents (JSON) the one that a watch waits for. */
+  #fulfilling(current: readonly string[]): string | undefined {
     const record = this.#record;
     if (record?.kind !== 'watch' || record.state !== 'active') return undefined;
-    return current.map((text) => JSON.parse(text) as PresenceDocument).find((document) => wants(record, document, undefined));
+    return current.find((text) => wants(record, JSON.parse(text) as PresenceDocument, undefined));
   }
 
   #load(): Deliveries {
