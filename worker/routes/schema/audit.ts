@@ -15,7 +15,6 @@ export const ACTS = [
   'webhook.rotate',
   'webhook.replay',
   'token.revoke',
-  'audit.read',
   'admin.use',
 ] as const;
 
