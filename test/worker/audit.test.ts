@@ -79,7 +79,7 @@ describe('Offhook audit of administrative acts', () => {
   it('shows a token its own domains alone, and no token of single users anything', async () => {
     const [own, other] = [newDomain(), newDomain()];
     for (const domain of [own, other]) await note('webhook.delete', { domain });
-    await note('audit.read', {});
+    await note('admin.use', {});
     expect((await read('', { domain: [own] })).entries.map(({ domain }) => domain)).toEqual([own]);
     const headers = await bearer({ domain: own, users: [`sip:alice@${own}`] });
     expect(await problemOf(await request('/v1/audit', { headers }))).toBe('403');
