@@ -32,7 +32,7 @@ describe('Offhook webhooks: addresses that nothing is delivered to', () => {
     ['IPv4-mapped and -compatible', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::127.0.0.1]', '[::ffff:a9fe:a9fe]'],
     ['NAT64, 6to4, Teredo', '[64:ff9b::127.0.0.1]', '[64:ff9b::a00:1]', '[2002:7f00:1::1]', '[2002:a00:1::]', '[2001::1]'],
     ['IPv6 documentation and discard', '[2001:db8::1]', '[3fff::1]', '[100::1]'],
-    ['names of the own machine', 'localhost', 'localhost.', 'LOCALHOST', 'foo.localhost', 'localhost.localdomain'],
+    ['names of the own machine', 'localhost', 'localhost.', 'localhost..', 'LOCALHOST', 'foo.localhost', 'localhost.localdomain'],
     [
       'names of the own network',
       'router',

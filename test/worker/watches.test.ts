@@ -1,11 +1,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { bearer, newDomain, newStream, okay, post, problemOf, report, request, say } from './support/client.ts';
-import { boardObject } from './support/objects.ts';
+import { boardObject, userObject } from './support/objects.ts';
 import { hookObject, Receiver } from './support/receiver.ts';
 
+const { waitersByToken } = OBJECT_LIMITS;
 afterEach(() => {
   vi.useRealTimers();
+  Object.assign(OBJECT_LIMITS, { waitersByToken });
 });
 
 interface Watch {
@@ -45,6 +48,29 @@ describe('Offhook watches that wait', () => {
     await report([alice.next(say.online())]);
     expect(await okay(await waiting)).toMatchObject({ version: 1 });
     expect((await post(path(newStream('x', newDomain()).user), { until: 'available', wait: 1 })).status).toBe(204);
+  });
+
+  it('are answered at once where it is so already, and the board has not heard of the user yet', async () => {
+    const receiver = new Receiver();
+    for (const how of [{ wait: 30 }, { callback: receiver.url }]) {
+      const alice = newStream('alice', newDomain());
+      await userObject(alice.user).apply(alice.user, 'site-a', [alice.next(say.online())]);
+      expect(await okay(await post(path(alice.user), { until: 'available', ...how }))).toMatchObject({ version: 1 });
+    }
+    expect(receiver.deliveries).toEqual([]);
+  });
+
+  it('of one token leave room for those of others', async () => {
+    Object.assign(OBJECT_LIMITS, { waitersByToken: 2 });
+    const alice = newStream('alice', newDomain());
+    const ask = async (jti: string) =>
+      post(path(alice.user), { until: 'available', wait: 30 }, await bearer({ scope: ['read'], jti }));
+    const [own, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    const waiting = [ask(own), ask(own), ask(own)];
+    expect(await problemOf((await Promise.race(waiting)).clone() as Response)).toBe('503');
+    waiting.push(ask(other));
+    await report([alice.next(say.online())]);
+    expect((await Promise.all(waiting)).map(({ status }) => status).sort()).toEqual([200, 200, 200, 503]);
   });
 
   it('go on where the board restarts meanwhile', async () => {

@@ -33,7 +33,7 @@ export function isPrivateHost(host: string): boolean {
   if (host.startsWith('[')) return isPrivateV6(host.slice(1, -1));
   const v4 = parseV4(host);
   if (v4 !== undefined) return isPrivateV4(v4);
-  const name = host.replace(/\.$/, '');
+  const name = host.replace(/\.+$/, '');
   if (!name.includes('.')) return true;
   return PRIVATE_SUFFIXES.some((suffix) => name.endsWith(`.${suffix}`));
 }

@@ -4,6 +4,8 @@ import { OBJECT_LIMITS } from './limits.ts';
 import type { News, NewsSubscriber } from './news.ts';
 
 interface Waiter {
+  /** Of the token that waits; undefined where it has none. */
+  readonly jti: string | undefined;
   readonly statuses: readonly Status[];
   readonly resolve: (text: string | null) => void;
 }
@@ -18,13 +20,13 @@ export class BoardWaits implements NewsSubscriber {
     this.#board = board;
   }
 
-  /** The document (JSON) with which it is so, now or within `ms`; null where the time passes. Undefined where there is no room for one more. */
-  async wait(user: string, statuses: readonly Status[], ms: number): Promise<string | null | undefined> {
+  /** The document (JSON) with which it is so, now or within `ms`; null where the time passes. Undefined where there is no room for one more, at all or of that token. */
+  async wait(user: string, statuses: readonly Status[], ms: number, jti?: string): Promise<string | null | undefined> {
     const text = this.#board.get(user);
     if (text !== undefined && fulfils(text, statuses)) return text;
-    if (this.#count >= OBJECT_LIMITS.waiters) return undefined;
+    if (this.#isFull(jti)) return undefined;
     const { promise, resolve } = Promise.withResolvers<string | null>();
-    const waiter = { statuses, resolve };
+    const waiter = { jti, statuses, resolve };
     this.#add(user, waiter);
     const timer = setTimeout(() => resolve(null), ms);
     try {
@@ -39,6 +41,14 @@ export class BoardWaits implements NewsSubscriber {
     for (const { user, text } of news) {
       for (const { statuses, resolve } of this.#waiters.get(user) ?? []) if (fulfils(text, statuses)) resolve(text);
     }
+  }
+
+  #isFull(jti: string | undefined): boolean {
+    if (this.#count >= OBJECT_LIMITS.waiters) return true;
+    if (jti === undefined) return false;
+    let own = 0;
+    for (const waiters of this.#waiters.values()) for (const waiter of waiters) if (waiter.jti === jti) own += 1;
+    return own >= OBJECT_LIMITS.waitersByToken;
   }
 
   #add(user: string, waiter: Waiter): void {

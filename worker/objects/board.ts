@@ -87,7 +87,8 @@ export class Board extends DurableObject<Env> {
   }
 
   /** Tells a webhook of changes from now on (see `BoardHooks`). */
-  attachHook(subscription: HookSubscription): string[] | null {
+  async attachHook(subscription: HookSubscription): Promise<string[] | null> {
+    if (subscription.kind === 'watch') await this.#learn(subscription.users ?? []);
     return this.#hooks.attach(subscription);
   }
 
@@ -100,9 +101,10 @@ export class Board extends DurableObject<Env> {
     return this.#hooks.list();
   }
 
-  /** The document (JSON) with which a user's status is one of some, now or within `ms`; null where the time passes, undefined where too many wait. */
-  waitFor(user: string, statuses: readonly Status[], ms: number): Promise<string | null | undefined> {
-    return this.#waits.wait(user, statuses, ms);
+  /** The document (JSON) with which a user's status is one of some, now or within `ms`; null where the time passes, undefined where too many wait, in all or of the token `jti`. */
+  async waitFor(user: string, statuses: readonly Status[], ms: number, jti?: string): Promise<string | null | undefined> {
+    await this.#learn([user]);
+    return this.#waits.wait(user, statuses, ms, jti);
   }
 
   /** Webhooks may not have confirmed what they were told, and tokens of watches may have ended: told from state, so an early or repeated call is harmless. */

@@ -63,6 +63,8 @@ export const OBJECT_LIMITS = {
   hookRepeat: 10_000,
   /** Requests that wait at one board for a user's status. */
   waiters: 1_000,
+  /** Of these, of one token. */
+  waitersByToken: 200,
   /** Audit: days and entries kept, default and greatest; and the least pause between two clearings. */
   auditDays: 90,
   auditDaysMax: 3_650,

@@ -69,7 +69,7 @@ function noWatch(c: UserContext): Response {
 }
 
 async function longPoll(c: UserContext, user: string, statuses: readonly Status[], ms: number): Promise<Response> {
-  const text = await waitFor(c.env, user, statuses, Date.now() + ms);
+  const text = await waitFor(c.env, user, statuses, Date.now() + ms, c.get('claims').jti);
   if (text === undefined) return answer(c, problem('too-many-watchers', 'too many requests wait'), { 'retry-after': '10' });
   // It may have been revoked while the request waited.
   const refused = await refuseRevoked(c, c.get('claims'));
@@ -79,11 +79,17 @@ async function longPoll(c: UserContext, user: string, statuses: readonly Status[
 }
 
 /** Asks the user's board until a time. A board that restarts meanwhile is asked again: it looks at what is so first. */
-async function waitFor(env: Env, user: string, statuses: readonly Status[], end: number): Promise<string | null | undefined> {
+async function waitFor(
+  env: Env,
+  user: string,
+  statuses: readonly Status[],
+  end: number,
+  jti: string | undefined,
+): Promise<string | null | undefined> {
   const board = boardObject(env, boardOf(user, shardCount(env.BOARD_SHARDS)));
   for (let left = end - Date.now(); ; left = end - Date.now()) {
     try {
-      return await board.waitFor(user, statuses, Math.max(0, left));
+      return await board.waitFor(user, statuses, Math.max(0, left), jti);
     } catch (error) {
       if (left <= ROUTE_LIMITS.watchRepeat) throw error;
       await scheduler.wait(ROUTE_LIMITS.watchRepeat);
