@@ -1,4 +1,7 @@
-/** `npm run bench`: every measurement, or those named by `--only`; a table on stdout, JSON lines in bench-results/. */
+/**
+ * `npm run bench`: every measurement, or those named by `--only`; a table on stdout, JSON lines in bench-results/. With `--peer kamailio`
+ * instead what both show in turn, side by side.
+ */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +15,8 @@ import { lag } from './lag.ts';
 import { listing } from './listing.ts';
 import { load, loadWithPasswords } from './load.ts';
 import { memory } from './memory.ts';
+import { GROUPS } from './peer/plan.ts';
+import { runPeer } from './peer/run.ts';
 import { relay } from './relay.ts';
 import { scale } from './scale.ts';
 import { updates } from './updates.ts';
@@ -34,15 +39,27 @@ const ALL: readonly Measurement[] = [
 ];
 const NAMES = ALL.map(({ name }) => name).join(', ');
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, help: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    peer: { type: 'string' },
+    rows: { type: 'string', multiple: true },
+    quick: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
+});
 const unknown = values.only?.find((name) => !ALL.some((measurement) => measurement.name === name));
-if (values.help || unknown !== undefined) {
+const stranger = values.peer !== undefined && values.peer !== 'kamailio';
+if (values.help || unknown !== undefined || stranger) {
   if (unknown !== undefined) process.stderr.write(`--only ${unknown}: no such measurement\n`);
+  if (stranger) process.stderr.write(`--peer ${values.peer}: no such peer\n`);
   process.stdout.write(`npm run bench [-- --only <name>]...   one or more of ${NAMES}\n`);
-  process.exit(unknown === undefined ? 0 : 2);
+  process.stdout.write(`npm run bench -- --peer kamailio [--quick] [--rows <name>,...]   of ${GROUPS.join(', ')}\n`);
+  process.exit(unknown !== undefined || stranger ? 2 : 0);
 }
 
 const folder = join(import.meta.dirname, '../../bench-results');
+if (values.peer !== undefined) process.exit(await runPeer({ rows: values.rows ?? [], quick: values.quick ?? false }, folder));
 mkdirSync(folder, { recursive: true });
 const at = new Date().toISOString();
 const file = join(folder, `${at.slice(0, 10)}.jsonl`);

@@ -21,6 +21,8 @@ export interface ForkedShim {
   readonly pid: number;
   readonly sip: Address;
   report(): Promise<ShimReport>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,10 @@ export async function forkShim(worker: ShimWorker, flags: readonly string[], pro
       child.send('report');
       const [report] = (await once(child, 'message')) as [ShimReport];
       return report;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
     },
     async close() {
       child.disconnect();

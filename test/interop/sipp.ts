@@ -10,6 +10,8 @@ import { program } from './program.ts';
 
 export interface SippOptions {
   readonly target: Address;
+  /** Where the scenario is; the folder `sipp` beside this file where none is given. */
+  readonly folder?: string;
   readonly transport?: 'udp' | 'tcp';
   /** Lines of the injection file: the fields of one call each, taken in turn. */
   readonly fields?: readonly (readonly (string | number)[])[];
@@ -46,13 +48,15 @@ export interface SippRun {
   readonly ended: Promise<SippResult>;
 }
 
-/** Starts SIPp with one of the scenarios of this folder. What it writes goes to a temporary folder and away at its end. */
+const SCENARIOS = join(import.meta.dirname, 'sipp');
+
+/** Starts SIPp with one of the scenarios of a folder. What it writes goes to a temporary folder and away at its end. */
 export async function startSipp(scenario: string, options: SippOptions): Promise<SippRun> {
   const path = program('sipp');
   const folder = await mkdtemp(join(tmpdir(), 'sipp-'));
   const port = options.port ?? (await quietPort());
   const calls = options.calls ?? options.fields?.length ?? 1;
-  const args = ['-sf', join(import.meta.dirname, 'sipp', `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port)];
+  const args = ['-sf', join(options.folder ?? SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-p', String(port)];
   args.push('-m', String(calls), '-r', String(options.rate ?? 10), '-d', String(options.hold ?? 200), '-nostdin');
   args.push('-t', options.transport === 'tcp' ? 't1' : 'u1', '-timeout', `${options.timeout ?? 30}s`, '-timeout_error');
   args.push('-trace_err', '-error_file', 'errors.log', '-trace_stat', '-stf', 'stat.csv', '-fd', '1');

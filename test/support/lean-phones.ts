@@ -41,6 +41,9 @@ export class LeanPhones {
   readonly #given = new Map<string, string>();
   readonly #registrations = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Call-IDs of calls that they know nothing of any more. */
+  readonly #forgotten = new Set<string>();
+  #silent = false;
 
   static async open(settings: LeanSettings): Promise<LeanPhones> {
     let phones: LeanPhones | undefined;
@@ -107,6 +110,18 @@ export class LeanPhones {
     this.#wire.send(text);
   }
 
+  /** The phones of that call have ended it, and what they said of it was lost: whatever comes within it is answered 481. */
+  forget(callId: string): void {
+    this.#forgotten.add(callId);
+  }
+
+  /** As behind a power cut: nothing is heard or said any more, and no port is seen to be closed. */
+  vanish(): void {
+    this.#silent = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+  }
+
   /** Ends every phone without a word. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
@@ -166,6 +181,7 @@ export class LeanPhones {
 
   /** @internal */
   receive(text: string): void {
+    if (this.#silent) return;
     this.onText(text);
     const transaction = transactionOf(text);
     if (statusOf(text) > 0) {
@@ -178,6 +194,10 @@ export class LeanPhones {
       return;
     }
     const method = methodOf(text);
+    if (this.#forgotten.has(header(text, 'Call-ID'))) {
+      if (method !== 'ACK') this.respond(text, 481, token());
+      return;
+    }
     const [branch] = transaction.split(' ') as [string];
     const call = this.#calls.get(`${header(text, 'Call-ID')} ${tagOf(header(text, 'To'))}`) ?? this.#invites.get(branch);
     if (call !== undefined) {

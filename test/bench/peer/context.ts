@@ -1,0 +1,42 @@
+import { startKamailio } from './kamailio.ts';
+import { type OffhookServer, startOffhook } from './offhook.ts';
+import type { Plan } from './plan.ts';
+import type { Row } from './row.ts';
+import type { Mode, Ports, Server, ServerOptions } from './server.ts';
+
+/** What every measurement is given. */
+export interface Context {
+  readonly plan: Plan;
+  readonly ports: Ports;
+  readonly say: (text: string) => void;
+}
+
+/** Measures one or more groups. */
+export type Measure = (context: Context) => Promise<Row[]>;
+
+/** The other side has only one way to be asked for what it can; ours is told apart by what it is behind. */
+export const SIDES = ['Offhook', 'Kamailio'] as const;
+
+/** Starts one of the two. */
+export function startServer(
+  side: Server['name'],
+  { plan, ports }: Context,
+  mode: Mode,
+  more: Partial<ServerOptions> = {},
+): Promise<Server> {
+  const options = { mode, port: ports.server, ...more };
+  return side === 'Offhook' ? startOffhook(options) : startKamailio(options, plan.shared);
+}
+
+/** Runs something with a server, and ends it whatever becomes of that. */
+export async function withServer<S extends Server | OffhookServer, T>(
+  starting: Promise<S>,
+  work: (server: S) => Promise<T>,
+): Promise<T> {
+  const server = await starting;
+  try {
+    return await work(server);
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { LIMITS, type PresenceDocument } from '#protocol';
+import { type RunningWorker, startWorker } from '../../support/product.ts';
+import { Reader } from '../../support/reader.ts';
+import { until } from '../../support/until.ts';
+import { Watcher } from '../../support/watcher.ts';
+import { type ForkedShim, forkShim } from '../shim.ts';
+import { startSink } from '../sink.ts';
+import type { Server, ServerOptions, Watch } from './server.ts';
+import { type CallState, Sightings } from './sightings.ts';
+
+const DOMAIN = '127.0.0.1';
+/** At the highest rates transactions that are over fill the default, and calls would be refused. */
+const LOAD = ['--max-transactions=1000000', '--max-dialogs=100000'];
+/** The least that the settings take. */
+const WATCHFUL = ['--probe-interval=10s', '--probe-tries=2', '--probe-retry=1s', '--min-expires=1s'];
+/** What is over is over soon: transactions are not to count as memory of bindings and calls. */
+const LEAN = ['--t1=50ms'];
+
+/** Ours: the shim in a process of its own, and behind it the Worker on workerd, or a sink where presence is not looked at. */
+export interface OffhookServer extends Server {
+  /** Undefined where there is a sink. */
+  readonly worker: RunningWorker | undefined;
+  readonly shim: ForkedShim;
+}
+
+/** `wrangler`: the file that says what the Worker is, where it is not the product's own. */
+export async function startOffhook(options: ServerOptions, wrangler?: string): Promise<OffhookServer> {
+  const worker = options.mode === 'presence' ? await startWorker(undefined, wrangler) : undefined;
+  const behind = worker ?? (await startSink());
+  const flags = [
+    `--sip-port=${options.port}`,
+    `--domains=${DOMAIN}`,
+    '--site=bench',
+    `--state-dir=${join(behind.folder, 'shim')}`,
+    ...LOAD,
+    ...(options.watchful ? WATCHFUL : []),
+    ...(options.lean ? LEAN : []),
+  ];
+  let shim: ForkedShim;
+  try {
+    shim = await forkShim(behind, flags);
+  } catch (error) {
+    await behind.close();
+    throw error;
+  }
+  let killed = false;
+  return {
+    name: 'Offhook',
+    worker,
+    get shim() {
+      return shim;
+    },
+    sip: { address: '127.0.0.1', port: options.port },
+    pids() {
+      const workerd = worker?.embedded.pid();
+      return { sip: [shim.pid], presence: workerd === undefined ? [] : [workerd] };
+    },
+    async watch(users) {
+      if (worker === undefined) throw new Error('nothing to watch behind a sink');
+      return await watched(worker, users);
+    },
+    async settled(within) {
+      const pending = async () => (await shim.report()).status.outbox.pending;
+      await until('nothing waits', async () => (await pending()) === 0, within).catch(() => {});
+      const left = await pending();
+      return left > 0 ? [`${left} updates still wait for the Worker`] : [];
+    },
+    ...(worker && {
+      async wrongOf(users: readonly string[]) {
+        const reader = new Reader(worker.url, await worker.token('read'));
+        const documents = await reader.query(users.map(aorOf));
+        return users.flatMap((user, n) => {
+          const found = documents[n];
+          return found?.status === 'available' && found.callStatus === 'idle' ? [] : [`${user} ${found?.status ?? 'unknown'}`];
+        });
+      },
+    }),
+    async live() {
+      const { heapUsed, external } = await shim.report();
+      return heapUsed + external;
+    },
+    bindings: async () => (await shim.report()).status.bindings,
+    async kill() {
+      killed = true;
+      await shim.kill();
+    },
+    async restart() {
+      shim = await forkShim(behind, flags);
+      killed = false;
+    },
+    async close() {
+      if (!killed) await shim.close();
+      await behind.close();
+    },
+  };
+}
+
+const aorOf = (user: string): string => `sip:${user}@${DOMAIN}`;
+const userOf = (aor: string): string => aor.slice('sip:'.length, aor.indexOf('@'));
+
+/** By users as far as one WebSocket takes so many, else the whole domain. */
+async function watched(worker: RunningWorker, users: readonly string[]): Promise<Watch> {
+  const query = users.length <= LIMITS.watchUsers ? users.map((user) => `user=${aorOf(user)}`).join('&') : `domain=${DOMAIN}`;
+  const watcher = await Watcher.connect(worker.url, await worker.token('read'), query);
+  const seen = new Sightings();
+  const take = (presence: PresenceDocument) => {
+    const user = userOf(presence.user);
+    seen.calls(user, new Map(presence.calls.map(({ callId = '', state }) => [callId, STATES[state] ?? 'early'])));
+    seen.registered(user, presence.terminalStatus === 'online' && !presence.stale);
+  };
+  watcher.onChange = ({ presence }) => take(presence);
+  for (const user of users) {
+    const presence = watcher.latest(aorOf(user));
+    if (presence) take(presence);
+  }
+  return { seen, close: () => watcher.close() };
+}
+
+const STATES: Readonly<Record<string, CallState>> = { confirmed: 'up', terminating: 'over' };

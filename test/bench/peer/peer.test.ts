@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { svgOf } from './chart.ts';
+import { climb, faultsOf, type Step } from './climb.ts';
+import { FULL, GROUPS, groupsOf, QUICK } from './plan.ts';
+import { failuresOf, NOTHING, ofRuns, type Row, ratioOf, verdictOf } from './row.ts';
+import { markdownTable, textTable } from './table.ts';
+import { Crowd, nameOf } from './users.ts';
+
+const row = (more: Partial<Row> = {}): Row => ({
+  group: 'cpu',
+  name: 'processor time',
+  unit: 's',
+  ours: { value: 1 },
+  peer: { value: 2 },
+  ...more,
+});
+
+const step = (rate: number, more: Partial<Step> = {}): Step => ({
+  rate,
+  count: 10 * rate,
+  failed: 0,
+  retransmissions: 0,
+  took: 11.3,
+  ideal: 11.25,
+  wrong: [],
+  saturated: [],
+  ...more,
+});
+
+describe('Offhook bench beside a peer: rows', () => {
+  it('has the ratio of both, and none where one has no number or the peer has nothing', () => {
+    expect(ratioOf(row())).toBe(0.5);
+    expect(ratioOf(row({ peer: NOTHING }))).toBeUndefined();
+    expect(ratioOf(row({ peer: { value: 0 } }))).toBeUndefined();
+    expect(ratioOf(row({ peer: { value: Number.POSITIVE_INFINITY, text: 'not seen to end' } }))).toBeUndefined();
+  });
+
+  it('is met or missed by our value or by the ratio; a stretch is not missed', () => {
+    expect(verdictOf(row())).toBe('');
+    expect(verdictOf(row({ goal: { of: 'ratio', at: 'most', value: 0.5 } }))).toBe('met');
+    expect(verdictOf(row({ goal: { of: 'ratio', at: 'least', value: 0.6 } }))).toBe('MISSED');
+    expect(verdictOf(row({ goal: { of: 'ours', at: 'most', value: 0.9 } }))).toBe('MISSED');
+    expect(verdictOf(row({ goal: { of: 'ours', at: 'most', value: 0.9, stretch: true } }))).toBe('not reached');
+  });
+
+  it('fails, whatever its values, where the measuring failed on a side that the goal looks at, or gave no number', () => {
+    const failed = ofRuns([1], ['3 of 8000 calls failed']);
+    const goal = { of: 'ours', at: 'most', value: 5 } as const;
+    expect(verdictOf(row({ ours: failed, goal }))).toBe('FAILED');
+    expect(verdictOf(row({ peer: failed }))).toBe('FAILED');
+    expect(verdictOf(row({ peer: failed, goal }))).toBe('met');
+    expect(verdictOf(row({ ours: NOTHING, goal }))).toBe('FAILED');
+    expect(failuresOf(row({ peer: failed }))).toEqual(['Kamailio: 3 of 8000 calls failed']);
+  });
+
+  it('tells the median of its runs', () => {
+    expect(ofRuns([3, 1, 2])).toEqual({ value: 2, runs: [3, 1, 2] });
+    expect(ofRuns([0.123456])).toEqual({ value: 0.123 });
+  });
+});
+
+describe('Offhook bench beside a peer: tables', () => {
+  const rows = [
+    row({ goal: { of: 'ratio', at: 'most', value: 0.5 }, note: 'of the whole' }),
+    row({
+      name: 'states | stuck',
+      ours: { value: 0 },
+      peer: { value: Number.NaN, text: 'not within <20 s>', failed: ['a frame is missing'] },
+    }),
+    row({ name: 'highest', ours: { value: 12_000, text: 'or more' }, note: 'of the whole' }),
+  ];
+
+  it('has a line for each row, and below it what failed', () => {
+    const lines = textTable(rows).split('\n');
+    expect(lines[0]).toMatch(/^measured +Offhook +Kamailio +unit +ratio +goal$/);
+    expect(lines[1]).toMatch(/^processor time +1 +2 +s +0\.5 +ratio at most 0\.5 +met$/);
+    expect(lines[2]).toMatch(/^states \| stuck +0 +not within <20 s> +s +FAILED$/);
+    expect(lines[3]).toBe('    FAILED Kamailio: a frame is missing');
+    expect(lines[4]).toMatch(/^highest +12,000 or more /);
+  });
+
+  it('is Markdown with the notes numbered below, each once, and nothing in it that ends a cell', () => {
+    const lines = markdownTable(rows).split('\n');
+    expect(lines.slice(0, 2)).toEqual([
+      '| measured | Offhook | Kamailio | unit | ratio | goal |  |',
+      '| --- | ---: | ---: | --- | ---: | --- | --- |',
+    ]);
+    expect(lines[2]).toBe('| processor time (1) | 1 | 2 | s | 0.5 | ratio at most 0.5 | met |');
+    expect(lines[3]).toBe('| states \\| stuck (2) | 0 | not within &lt;20 s> | s |  |  | FAILED |');
+    expect(lines[4]).toContain('| highest (1) | 12,000 or more |');
+    expect(lines.slice(5)).toEqual(['', '1. of the whole', '2. Kamailio: a frame is missing']);
+  });
+});
+
+describe('Offhook bench beside a peer: rising rates', () => {
+  it('is clean with less than one in a thousand failed or sent again, on time, and presence right', () => {
+    expect(faultsOf(step(100, { failed: 0 }))).toEqual([]);
+    expect(faultsOf(step(1000, { failed: 4, retransmissions: 5 }))).toEqual([]);
+    expect(faultsOf(step(1000, { failed: 5, retransmissions: 5 }))).toEqual(['5 of 10000 failed, 5 retransmissions']);
+    expect(faultsOf(step(100, { took: 12 }))).toEqual(['took 12.0 s instead of 11.3']);
+    expect(faultsOf(step(100, { wrong: ['2 users stuck'] }))).toEqual(['2 users stuck']);
+  });
+
+  it('stops at the first rate that is not clean, and says why', async () => {
+    const tried: number[] = [];
+    const found = await climb([200, 800, 1000, 1200], async (rate) => {
+      tried.push(rate);
+      return step(rate, rate < 1000 ? {} : { failed: 100 });
+    });
+    expect(tried).toEqual([200, 800, 1000]);
+    expect(found).toMatchObject({ highest: 800, end: '1000/s: 100 of 10000 failed, 0 retransmissions', bound: false });
+    expect(found.steps).toHaveLength(3);
+  });
+
+  it('is a lower bound where the load generator was at its limit, or the ladder ended', async () => {
+    const saturated = ['SIPp took 97 % of a core'];
+    const limited = await climb([200, 800], async (rate) => step(rate, rate < 800 ? {} : { failed: 100, saturated }));
+    expect(limited).toMatchObject({ highest: 200, bound: true });
+    expect(limited.end).toContain('SIPp took 97 % of a core');
+    expect(await climb([200], async (rate) => step(rate))).toMatchObject({ highest: 200, end: undefined, bound: true });
+    expect(await climb([200], async (rate) => step(rate, { failed: 9 }))).toMatchObject({ highest: 0 });
+  });
+});
+
+describe('Offhook bench beside a peer: users', () => {
+  it('have names of four characters, each once', () => {
+    const names = Array.from({ length: 30_000 }, (_, n) => nameOf(n));
+    expect(new Set(names).size).toBe(30_000);
+    expect(names.every((name) => /^[0-9a-z]\d{3}$/.test(name))).toBe(true);
+  });
+
+  it('call in pairs, in turn, and the watched are of both halves', () => {
+    const crowd = new Crowd(8);
+    expect(crowd.pairs).toEqual([
+      ['0000', '0004'],
+      ['0001', '0005'],
+      ['0002', '0006'],
+      ['0003', '0007'],
+    ]);
+    expect(crowd.watched(4)).toEqual(['0000', '0005', '0002', '0007']);
+    expect([...crowd.callsOf(['0000', '0005'], 6, (n) => `c${n}`)]).toEqual([
+      ['0000', ['c1', 'c5']],
+      ['0005', ['c2', 'c6']],
+    ]);
+  });
+});
+
+describe('Offhook bench beside a peer: what is run', () => {
+  it('is every group, or those named, in their order', () => {
+    expect(groupsOf([])).toEqual({ groups: GROUPS, unknown: [] });
+    expect(groupsOf(['lag,cpu', 'race'])).toEqual({ groups: ['cpu', 'lag', 'race'], unknown: [] });
+    expect(groupsOf(['lag,speed'])).toEqual({ groups: ['lag'], unknown: ['speed'] });
+  });
+
+  it.each([FULL, QUICK])(
+    'climbs rising rates, 200 and 800 among them, with users enough that nobody is in two calls at 800 (%#)',
+    (plan) => {
+      expect(plan.ladder).toEqual(plan.ladder.toSorted((a, b) => a - b));
+      expect(plan.ladder).toEqual(expect.arrayContaining([200, 800]));
+      expect(plan.users / 2 / 800).toBeGreaterThan(1.25);
+      expect(plan.users % 400).toBe(0);
+    },
+  );
+});
+
+describe('Offhook bench beside a peer: SVG', () => {
+  const chart = {
+    title: 'Lag <ms>',
+    x: 'calls/s',
+    y: 'ms',
+    logarithmic: true,
+    lines: [
+      { name: 'Offhook "p50"', colour: 'blue', points: [[200, 2] as const, [800, 30] as const, [900, Number.NaN] as const] },
+      { name: 'peer', colour: 'red', dashed: true, points: [] },
+    ],
+  };
+
+  it('is well-formed, with a line for each, and leaves out what is no number', () => {
+    const svg = svgOf([chart, { ...chart, logarithmic: false }]);
+    const open = [...svg.matchAll(/<(\w+)(?:\s[^<>]*?)?(\/?)>/g)].filter(([, , closed]) => closed === '').map(([, name]) => name);
+    const close = [...svg.matchAll(/<\/(\w+)>/g)].map(([, name]) => name);
+    expect(open.toSorted()).toEqual(close.toSorted());
+    expect(svg.match(/<polyline/g)).toHaveLength(4);
+    expect(svg.match(/<circle/g)).toHaveLength(4);
+    expect(svg).not.toContain('NaN');
+    expect(svg).toContain('Lag &lt;ms&gt;');
+    expect(svg).toContain('Offhook &quot;p50&quot;');
+  });
+
+  it('puts higher values higher, and powers of ten evenly apart', () => {
+    const points = [[1, 1] as const, [2, 10] as const, [3, 100] as const];
+    const svg = svgOf([{ ...chart, lines: [{ name: 'a', colour: 'blue', points }] }]);
+    const [low, middle, high] = [...svg.matchAll(/cy="([\d.]+)"/g)].map(([, y]) => Number(y)) as [number, number, number];
+    expect(low - middle).toBeCloseTo(middle - high, 0);
+    expect(high).toBeLessThan(middle);
+  });
+});

@@ -1,0 +1,98 @@
+import type { LeanCall } from '../../support/lean-call.ts';
+import { LeanPhones } from '../../support/lean-phones.ts';
+import { soon, until } from '../../support/until.ts';
+import type { Server, Watch } from './server.ts';
+
+const DOMAIN = '127.0.0.1';
+const PAIRS = 50;
+/** Calls a second. */
+export const PROBED = 10;
+/** From the INVITE to the 180 and from that to the 200, and how long a call then holds, ms: as the scenarios of SIPp. */
+const TIMES = { ring: 50, answer: 200, hold: 500 };
+/** Nothing of a call is awaited for longer, and no frame after the last call, ms. */
+const PATIENCE = 10_000;
+const FRAMES_WITHIN = 5000;
+
+export interface Lags {
+  /** From the moment before the callee's 200 is sent to the watcher's frame or NOTIFY that says so, of both parties, ms. */
+  readonly lags: readonly number[];
+  readonly calls: number;
+  readonly failed: readonly string[];
+}
+
+const caller = (n: number) => `p${String(n % PAIRS).padStart(3, '0')}`;
+const callee = (n: number) => `q${String(n % PAIRS).padStart(3, '0')}`;
+
+/** Telephones and their watcher in this process: one clock reads when a call is answered and when that is seen. */
+export class Probe {
+  readonly #phones: LeanPhones;
+  readonly #watch: Watch;
+  /** When the 200 was sent, by Call-ID. */
+  readonly #answered = new Map<string, number>();
+  #lags: number[] = [];
+
+  /** Registers the telephones and watches them. */
+  static async open(server: Server): Promise<Probe> {
+    const phones = await LeanPhones.open({ shim: server.sip, domain: DOMAIN });
+    const users = Array.from({ length: PAIRS }, (_, n) => [caller(n), callee(n)]).flat();
+    for (const user of users) {
+      const status = await soon(`${user} registers`, phones.register(user), PATIENCE);
+      if (status !== 200) throw new Error(`${user} was answered ${status} to its REGISTER`);
+    }
+    const waiting = await server.settled(PATIENCE);
+    if (waiting.length > 0) throw new Error(waiting.join(', '));
+    return new Probe(phones, await server.watch(users));
+  }
+
+  private constructor(phones: LeanPhones, watch: Watch) {
+    this.#phones = phones;
+    this.#watch = watch;
+    watch.seen.onUp = (_, callId) => {
+      const from = this.#answered.get(callId);
+      if (from !== undefined) this.#lags.push(performance.now() - from);
+    };
+    phones.onCall = (call) => {
+      setTimeout(() => call.ring(), TIMES.ring);
+      setTimeout(() => {
+        this.#answered.set(call.callId, performance.now());
+        void call.answer();
+      }, TIMES.ring + TIMES.answer);
+    };
+  }
+
+  close(): void {
+    this.#watch.close();
+    this.#phones.close();
+  }
+
+  /** Calls for so many seconds. Resolves when all are over and seen, or it is late for that. */
+  async run(seconds: number): Promise<Lags> {
+    this.#lags = [];
+    const count = PROBED * seconds;
+    const expected = new Map<string, string[]>();
+    const failed: string[] = [];
+    const one = async (n: number) => {
+      await pause((n * 1000) / PROBED);
+      const call = this.#phones.call(caller(n), callee(n));
+      for (const user of [caller(n), callee(n)]) expected.set(user, [...(expected.get(user) ?? []), call.callId]);
+      await held(call).catch((error: Error) => failed.push(error.message));
+    };
+    await Promise.all(Array.from({ length: count }, (_, n) => one(n)));
+    const missing = () => this.#watch.seen.missing(expected);
+    await until('all is seen', () => missing().up + missing().over === 0, FRAMES_WITHIN).catch(() => {});
+    const { up, over } = missing();
+    if (up + over > 0) failed.push(`${up} answers and ${over} ends of ${count} calls were not told to the watcher`);
+    this.#watch.seen.forget();
+    return { lags: this.#lags, calls: count, failed };
+  }
+}
+
+async function held(call: LeanCall): Promise<void> {
+  const status = await soon('a call of the lag probe is answered', call.answered, PATIENCE);
+  if (status !== 200) throw new Error(`a call of the lag probe was answered ${status}`);
+  await pause(TIMES.hold);
+  const ended = await soon('a BYE of the lag probe is answered', call.bye(), PATIENCE);
+  if (ended !== 200) throw new Error(`a BYE of the lag probe was answered ${ended}`);
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

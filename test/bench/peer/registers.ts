@@ -1,0 +1,91 @@
+import { round } from '../figure.ts';
+import { type Climb, climb, faultsOf, type Step } from './climb.ts';
+import { type Context, startServer, withServer } from './context.ts';
+import { cpuOf } from './processes.ts';
+import { type Cell, NOTHING, type Row } from './row.ts';
+import { REGISTERED_WITHIN } from './series.ts';
+import type { Mode, Server } from './server.ts';
+import { register } from './traffic.ts';
+import { nameOf } from './users.ts';
+
+/** Refreshes a second, at least. */
+const GOAL = 4000;
+/** How the users are registered first, 1/s. */
+const FIRST = 1000;
+const BREATH = 1000;
+
+interface Registered {
+  readonly climb: Climb<Step>;
+  /** Processor time for 1,000 refreshes at the highest clean rate, s. */
+  readonly cpu: number;
+  /** Users that are still registered after `kill -9` and a start. */
+  readonly kept: number;
+}
+
+/** Refreshes a second. Ours are on disk before they are answered, and are looked for after `kill -9`. */
+export async function registerRows(context: Context): Promise<Row[]> {
+  const users = Array.from({ length: context.plan.registers.users }, (_, n) => nameOf(n));
+  const ours = await climbed(context, 'Offhook', 'presence', users);
+  const plain = await climbed(context, 'Kamailio', 'alone', users);
+  const presence = await climbed(context, 'Kamailio', 'presence', users);
+  const rate = ({ climb: { highest, bound } }: Registered): Cell => ({ value: highest, ...(bound && { text: 'or more' }) });
+  const ended = (side: string, { climb: { end } }: Registered) => `${side}: ${end ?? 'the highest rate tried was clean'}`;
+  const row = (name: string, unit: string, own: Cell, peer: Cell, more: Partial<Row> = {}): Row => ({
+    group: 'registers',
+    name,
+    unit,
+    ours: own,
+    peer,
+    ...more,
+  });
+  const lost =
+    ours.kept === users.length ? {} : { failed: [`${ours.kept} of ${users.length} bindings were there after kill -9`] };
+  return [
+    row('REGISTER refreshes, presence on', '1/s', { ...rate(ours), ...lost }, rate(presence), {
+      goal: { of: 'ours', at: 'least', value: GOAL },
+      note: `Offhook's are on disk before they are answered. Ended by: ${ended('Offhook', ours)} | ${ended('Kamailio', presence)}`,
+    }),
+    row('REGISTER refreshes, peer without presence', '1/s', rate(ours), rate(plain), {
+      note: `ended by: ${ended('Kamailio', plain)}`,
+    }),
+    row('CPU of refreshes at the highest clean rate', 's/1,000', { value: ours.cpu }, { value: presence.cpu }),
+    row(
+      `of ${users.length} bindings there after kill -9`,
+      'bindings',
+      { value: ours.kept },
+      { value: presence.kept },
+      {
+        goal: { of: 'ours', at: 'least', value: users.length },
+      },
+    ),
+    ...(ours.climb.highest === 0
+      ? [row('first registrations', '1/s', { value: FIRST, failed: ['refreshes failed at the lowest rate'] }, NOTHING)]
+      : []),
+  ];
+}
+
+async function climbed(context: Context, side: Server['name'], mode: Mode, users: readonly string[]): Promise<Registered> {
+  const { plan, ports, say } = context;
+  return await withServer(startServer(side, context, mode), async (server) => {
+    const first = await register(server, users, ports.callers, ports, FIRST);
+    if (first.failed > 0) throw new Error(`${first.failed} first registrations failed at ${side}`);
+    const waiting = await server.settled(REGISTERED_WITHIN);
+    if (waiting.length > 0) say(`${side}: ${waiting.join(', ')} after the first registrations`);
+    let cseq = 1;
+    const cpu = new Map<number, number>();
+    const found = await climb(plan.registers.ladder, async (rate) => {
+      const before = cpuOf(server.pids().sip);
+      cseq += 1;
+      const load = await register(server, users, ports.callers, ports, rate, cseq);
+      await new Promise((resolve) => setTimeout(resolve, BREATH));
+      cpu.set(rate, round(((cpuOf(server.pids().sip) - before) * 1000) / users.length));
+      const step: Step = { ...load, wrong: [] };
+      say(`${side} ${mode} ${rate} REGISTERs/s: ${cpu.get(rate)} s/1,000 ${[...faultsOf(step), ...step.saturated].join(', ')}`);
+      return step;
+    });
+    await server.kill();
+    await server.restart();
+    const kept = await server.bindings();
+    return { climb: found, cpu: cpu.get(found.highest) ?? Number.NaN, kept };
+  });
+}

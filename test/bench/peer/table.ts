@@ -1,0 +1,61 @@
+import { type Cell, failuresOf, type Row, ratioOf, verdictOf } from './row.ts';
+
+/** Which row, both values, ratio, what is asked of it and whether it is so. */
+const HEAD = ['measured', 'Offhook', 'Kamailio', 'unit', 'ratio', 'goal', ''] as const;
+
+/** For a terminal. What failed stands below its row. */
+export function textTable(rows: readonly Row[]): string {
+  const cells = [HEAD, ...rows.map(cellsOf)];
+  const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, column) =>
+        column === 1 || column === 2 || column === 4 ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd();
+  const [head = HEAD, ...body] = cells;
+  return [
+    line(head),
+    ...body.flatMap((row, n) => [line(row), ...failuresOf(rows[n] as Row).map((text) => `    FAILED ${text}`)]),
+  ].join('\n');
+}
+
+/** For a page; notes and failures below the table, numbered. */
+export function markdownTable(rows: readonly Row[]): string {
+  const notes: string[] = [];
+  const lines = rows.map((row) => {
+    const [name = '', ...rest] = cellsOf(row);
+    const texts = [...(row.note === undefined ? [] : [row.note]), ...failuresOf(row)];
+    const marks = texts.map((text) => {
+      const known = notes.indexOf(text);
+      return known >= 0 ? known + 1 : notes.push(text);
+    });
+    return tableRow([marks.length === 0 ? name : `${name} (${marks.join(', ')})`, ...rest]);
+  });
+  return [
+    tableRow(HEAD),
+    tableRow(['---', '---:', '---:', '---', '---:', '---', '---']),
+    ...lines,
+    ...(notes.length > 0 ? [''] : []),
+    ...notes.map((text, n) => `${n + 1}. ${escaped(text)}`),
+  ].join('\n');
+}
+
+function cellsOf(row: Row): string[] {
+  const { goal } = row;
+  const ratio = ratioOf(row);
+  const asked = goal
+    ? `${goal.stretch ? 'stretch: ' : ''}${goal.of === 'ratio' ? 'ratio ' : ''}at ${goal.at} ${goal.value.toLocaleString('en')}`
+    : '';
+  return [row.name, shown(row.ours), shown(row.peer), row.unit, ratio === undefined ? '' : String(ratio), asked, verdictOf(row)];
+}
+
+function shown({ value, text }: Cell): string {
+  if (!Number.isFinite(value)) return text ?? '-';
+  const number = value.toLocaleString('en', { maximumSignificantDigits: 6 });
+  return text === undefined ? number : `${number} ${text}`;
+}
+
+const tableRow = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+const escaped = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
