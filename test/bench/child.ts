@@ -9,7 +9,11 @@ if (!settings.ok) throw new Error(showProblems(settings.problems));
 const log = createLog(settings.settings.logLevel, (line) => process.stderr.write(line), Date.now);
 const shim = await startShim(settings.settings, log);
 
-process.on('message', () => {
+process.on('message', (asked) => {
+  if (asked === 'status') {
+    process.send?.(shim.status());
+    return;
+  }
   // As in need of memory: what is free is given back to the system, so that RSS tells what is held.
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   const { rss, heapUsed, external } = process.memoryUsage();

@@ -21,6 +21,8 @@ export interface ForkedShim {
   readonly pid: number;
   readonly sip: Address;
   report(): Promise<ShimReport>;
+  /** Its state, at no cost to it. */
+  status(): Promise<ShimStatus>;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
   close(): Promise<void>;
@@ -56,6 +58,11 @@ export async function forkShim(worker: ShimWorker, flags: readonly string[], pro
       child.send('report');
       const [report] = (await once(child, 'message')) as [ShimReport];
       return report;
+    },
+    async status() {
+      child.send('status');
+      const [status] = (await once(child, 'message')) as [ShimStatus];
+      return status;
     },
     async kill() {
       child.kill('SIGKILL');

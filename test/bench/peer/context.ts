@@ -1,3 +1,4 @@
+import type { RunningWorker } from '../../support/product.ts';
 import { startKamailio } from './kamailio.ts';
 import { type OffhookServer, startOffhook } from './offhook.ts';
 import type { Plan } from './plan.ts';
@@ -8,6 +9,8 @@ import type { Mode, Ports, Server, ServerOptions } from './server.ts';
 export interface Context {
   readonly plan: Plan;
   readonly ports: Ports;
+  /** The one Worker behind whatever needs no Worker of its own. */
+  readonly worker: () => Promise<RunningWorker>;
   readonly say: (text: string) => void;
 }
 
@@ -18,14 +21,16 @@ export type Measure = (context: Context) => Promise<Row[]>;
 export const SIDES = ['Offhook', 'Kamailio'] as const;
 
 /** Starts one of the two. */
-export function startServer(
+export async function startServer(
   side: Server['name'],
-  { plan, ports }: Context,
+  { plan, ports, worker }: Context,
   mode: Mode,
   more: Partial<ServerOptions> = {},
 ): Promise<Server> {
   const options = { mode, port: ports.server, ...more };
-  return side === 'Offhook' ? startOffhook(options) : startKamailio(options, plan.shared);
+  if (side === 'Kamailio') return await startKamailio(options, plan.shared);
+  const alone = mode !== 'presence' || options.few || options.watchful || options.lean;
+  return await startOffhook(options, alone ? undefined : await worker());
 }
 
 /** Runs something with a server, and ends it whatever becomes of that. */

@@ -1,7 +1,7 @@
 import { round } from '../figure.ts';
 import { type Context, startServer, withServer } from './context.ts';
 import { memoryOf } from './processes.ts';
-import { type Cell, NOTHING, type Row } from './row.ts';
+import { NOTHING, type Row } from './row.ts';
 import { REGISTERED_WITHIN } from './series.ts';
 import type { Server } from './server.ts';
 import { registerCrowd, startCalls } from './traffic.ts';
@@ -37,7 +37,6 @@ export async function memoryRows(context: Context): Promise<Row[]> {
     peer: { value: round(of(peer)) },
     ...more,
   });
-  const apart: Cell = NOTHING;
   return [
     row('memory in use of a binding', 'bytes', ({ live }) => (live[1] - live[0]) / bindings, {
       goal: { of: 'ratio', at: 'most', value: GOAL },
@@ -48,7 +47,7 @@ export async function memoryRows(context: Context): Promise<Row[]> {
     row(`the whole with ${bindings} bindings and ${dialogs} calls (shim)`, 'MiB', ({ sip }) => sip[2] / MIB),
     {
       ...row('the Worker (workerd) then', 'MiB', ({ presence }) => presence[2] / MIB),
-      peer: apart,
+      peer: NOTHING,
       note: 'an object of each user that was told of lately is in memory',
     },
     row('shim and Worker then', 'MiB', ({ sip, presence }) => (sip[2] + presence[2]) / MIB),

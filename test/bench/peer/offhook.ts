@@ -24,10 +24,16 @@ export interface OffhookServer extends Server {
   readonly shim: ForkedShim;
 }
 
-/** `wrangler`: the file that says what the Worker is, where it is not the product's own. */
-export async function startOffhook(options: ServerOptions, wrangler?: string): Promise<OffhookServer> {
-  const worker = options.mode === 'presence' ? await startWorker(undefined, wrangler) : undefined;
+/**
+ * Where a Worker is given, it and what the shim before has left on disk are gone on with, and it is not closed: users whose objects are made
+ * once are not made for each measurement. Else both begin with nothing.
+ */
+export async function startOffhook(options: ServerOptions, kept?: RunningWorker): Promise<OffhookServer> {
+  const worker = options.mode === 'presence' ? (kept ?? (await startWorker())) : undefined;
   const behind = worker ?? (await startSink());
+  const end = async () => {
+    if (behind !== kept) await behind.close();
+  };
   const flags = [
     `--sip-port=${options.port}`,
     `--domains=${DOMAIN}`,
@@ -41,7 +47,7 @@ export async function startOffhook(options: ServerOptions, wrangler?: string): P
   try {
     shim = await forkShim(behind, flags);
   } catch (error) {
-    await behind.close();
+    await end();
     throw error;
   }
   let killed = false;
@@ -61,10 +67,15 @@ export async function startOffhook(options: ServerOptions, wrangler?: string): P
       return await watched(worker, users);
     },
     async settled(within) {
-      const pending = async () => (await shim.report()).status.outbox.pending;
-      await until('nothing waits', async () => (await pending()) === 0, within).catch(() => {});
-      const left = await pending();
-      return left > 0 ? [`${left} updates still wait for the Worker`] : [];
+      const waiting = async () => {
+        const { outbox, lease } = await shim.status();
+        return [
+          ...(outbox.pending > 0 ? [`${outbox.pending} updates still wait for the Worker`] : []),
+          ...(worker && lease !== 'held' ? ['the Worker has not compared yet what it holds'] : []),
+        ];
+      };
+      await until('nothing waits', async () => (await waiting()).length === 0, within).catch(() => {});
+      return await waiting();
     },
     ...(worker && {
       async wrongOf(users: readonly string[]) {
@@ -80,7 +91,7 @@ export async function startOffhook(options: ServerOptions, wrangler?: string): P
       const { heapUsed, external } = await shim.report();
       return heapUsed + external;
     },
-    bindings: async () => (await shim.report()).status.bindings,
+    bindings: async () => (await shim.status()).bindings,
     async kill() {
       killed = true;
       await shim.kill();
@@ -91,7 +102,7 @@ export async function startOffhook(options: ServerOptions, wrangler?: string): P
     },
     async close() {
       if (!killed) await shim.close();
-      await behind.close();
+      await end();
     },
   };
 }

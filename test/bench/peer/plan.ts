@@ -40,10 +40,10 @@ export const FULL: Plan = {
 };
 
 export const QUICK: Plan = {
-  users: 4000,
+  users: 2400,
   shared: 3072,
   series: 1,
-  ladder: [200, 500, 800, 1200, 1600, 2000, 2400, 3000, 5000, 8000],
+  ladder: [200, 500, 800, 1200, 1600, 2000, 2400, 4000, 8000],
   step: 4,
   lag: 10,
   registers: { users: 10_000, ladder: [2000, 4000, 6000, 8000, 12_000, 16_000, 20_000] },

@@ -11,6 +11,8 @@ export const PROBED = 10;
 const TIMES = { ring: 50, answer: 200, hold: 500 };
 /** Nothing of a call is awaited for longer, and no frame after the last call, ms. */
 const PATIENCE = 10_000;
+/** The Worker knows all these telephones, ms. */
+const SETTLED_WITHIN = 60_000;
 const FRAMES_WITHIN = 5000;
 
 export interface Lags {
@@ -39,7 +41,7 @@ export class Probe {
       const status = await soon(`${user} registers`, phones.register(user), PATIENCE);
       if (status !== 200) throw new Error(`${user} was answered ${status} to its REGISTER`);
     }
-    const waiting = await server.settled(PATIENCE);
+    const waiting = await server.settled(SETTLED_WITHIN);
     if (waiting.length > 0) throw new Error(waiting.join(', '));
     return new Probe(phones, await server.watch(users));
   }

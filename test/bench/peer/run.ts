@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { quietPort } from '../../support/port.ts';
+import { type RunningWorker, startWorker } from '../../support/product.ts';
 import { chartsOf } from './charts.ts';
 import type { Context } from './context.ts';
 import { allSeries, cpuRows, halfOf, highestRows } from './cpu.ts';
@@ -59,12 +60,15 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
 
   const began = performance.now();
   const seconds = () => Math.round((performance.now() - began) / 1000);
+  let worker: Promise<RunningWorker> | undefined;
   const context: Context = {
     plan: options.quick ? QUICK : FULL,
     ports: await ports(),
+    worker: () => (worker ??= startWorker()),
     say: (text) => process.stderr.write(`  ${String(seconds()).padStart(5)} s  ${text.trimEnd()}\n`),
   };
   const { rows, svg } = await measured(groups, context);
+  await (await worker)?.close();
   const at = new Date().toISOString();
   const machine = { node: process.version, linux: release(), cores: availableParallelism(), cpu: cpus()[0]?.model };
   mkdirSync(folder, { recursive: true });

@@ -4,13 +4,15 @@ import { type LoadStep, loadStep, type Scene } from './load-step.ts';
 import { COMPARED, type Plan } from './plan.ts';
 import { Probe } from './probe.ts';
 import type { Mode, Ports, Server } from './server.ts';
-import { registerCrowd } from './traffic.ts';
+import { calls, registerCrowd } from './traffic.ts';
 import { Crowd } from './users.ts';
 
 /** Users that are looked at while load runs. */
 export const WATCHED = 200;
 /** First registrations make an object each in the Worker: until it knows all, ms. */
-export const REGISTERED_WITHIN = 120_000;
+export const REGISTERED_WITHIN = 240_000;
+/** Before anything is measured: what compiles as it runs has compiled what counts. Calls/s, s. */
+const WARM = { rate: 200, seconds: 5 };
 /** Between two rates, ms. */
 const BREATH = 1000;
 
@@ -35,6 +37,7 @@ export async function staged(start: Start, mode: Mode, plan: Plan, ports: Ports)
     await registerCrowd(server, crowd, ports);
     const waiting = await server.settled(REGISTERED_WITHIN);
     if (waiting.length > 0) throw new Error(waiting.join(', '));
+    await calls(server, crowd, ports, { ...WARM, callId: 'warm' });
     if (mode !== 'presence') return { server, crowd, ports, close };
     const users = crowd.watched(WATCHED);
     const watch = await server.watch(users);

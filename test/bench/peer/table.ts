@@ -3,7 +3,7 @@ import { type Cell, failuresOf, type Row, ratioOf, verdictOf } from './row.ts';
 /** Which row, both values, ratio, what is asked of it and whether it is so. */
 const HEAD = ['measured', 'Offhook', 'Kamailio', 'unit', 'ratio', 'goal', ''] as const;
 
-/** For a terminal. What failed stands below its row. */
+/** For a terminal. What failed stands below the first row that it fails. */
 export function textTable(rows: readonly Row[]): string {
   const cells = [HEAD, ...rows.map(cellsOf)];
   const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
@@ -15,9 +15,14 @@ export function textTable(rows: readonly Row[]): string {
       .join('  ')
       .trimEnd();
   const [head = HEAD, ...body] = cells;
+  const told = new Set<string>();
   return [
     line(head),
-    ...body.flatMap((row, n) => [line(row), ...failuresOf(rows[n] as Row).map((text) => `    FAILED ${text}`)]),
+    ...body.flatMap((row, n) => {
+      const failures = failuresOf(rows[n] as Row).filter((text) => !told.has(text));
+      for (const text of failures) told.add(text);
+      return [line(row), ...failures.map((text) => `    FAILED ${text}`)];
+    }),
   ].join('\n');
 }
 

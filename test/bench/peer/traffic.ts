@@ -45,14 +45,20 @@ export interface CallLoad {
   readonly hold?: number;
 }
 
-/** Registers these users, callers and callees where SIPp will be for them, or refreshes them (`cseq` above 1). */
+export interface RegisterLoad {
+  readonly rate: number;
+  /** Call-IDs are this and the number of the user: a telephone that refreshes keeps its Call-ID, and counts its CSeq on. */
+  readonly callId: string;
+  readonly cseq?: number;
+}
+
+/** Registers these users at that port, or refreshes them. */
 export async function register(
   server: Server,
   users: readonly string[],
   port: number,
   ports: Ports,
-  rate: number,
-  cseq = 1,
+  { rate, callId, cseq = 1 }: RegisterLoad,
 ): Promise<Load> {
   const run = await startSipp('register', {
     target: server.sip,
@@ -61,18 +67,21 @@ export async function register(
     rate,
     port: ports.registering,
     cseq,
-    callId: 'register-',
+    callId: `${callId}-`,
     timeout: Math.ceil(users.length / rate) + PATIENCE,
     more: MORE,
   });
   return await measured([run], server, { rate, count: users.length, ideal: users.length / rate });
 }
 
-/** All users of a crowd, first the callers; what fails is an error. */
+let crowds = 0;
+
+/** All users of a crowd, first the callers, where SIPp will be for them; what fails is an error. */
 export async function registerCrowd(server: Server, { pairs }: Crowd, ports: Ports, rate = 2000): Promise<void> {
   for (const [side, port] of [ports.callers, ports.callees].entries()) {
     const users = pairs.map((pair) => pair[side] ?? '');
-    const { failed } = await register(server, users, port, ports, rate);
+    crowds += 1;
+    const { failed } = await register(server, users, port, ports, { rate, callId: `crowd${crowds}` });
     if (failed > 0) throw new Error(`${failed} of ${users.length} registrations failed at ${server.name}`);
   }
 }

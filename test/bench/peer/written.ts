@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { startWorker } from '../../support/product.ts';
 import { round } from '../figure.ts';
 import { benchModule, workerVariant } from '../worker-variant.ts';
 import { type Context, startServer, withServer } from './context.ts';
@@ -31,15 +32,17 @@ export async function writtenRows(context: Context): Promise<Row[]> {
     ...objects.map(({ className }) => `export const ${className} = counted(worker.${className});`),
     'export default { fetch: fetchCounted };',
   ]);
+  const worker = await startWorker(undefined, variant.file);
   try {
-    const ours = await withServer(startOffhook({ mode: 'presence', port: context.ports.server }, variant.file), async (server) =>
+    const starting = startOffhook({ mode: 'presence', port: context.ports.server }, worker);
+    const ours = await withServer(starting, async (server) =>
       measured(context, server, async () => {
-        const counters = (await (await fetch(`${server.worker?.url}/counters`)).json()) as Record<string, number>;
+        const counters = (await (await fetch(`${worker.url}/counters`)).json()) as Record<string, number>;
         const presence = Object.entries(counters).reduce(
           (sum, [name, value]) => sum + (name.endsWith(' commits') ? value : 0),
           0,
         );
-        const { commits } = (await server.shim.report()).status.counters.disk as { commits: number };
+        const { commits } = (await server.shim.status()).counters.disk as { commits: number };
         return { sip: commits, presence };
       }),
     );
@@ -61,6 +64,7 @@ export async function writtenRows(context: Context): Promise<Row[]> {
       row("commits of the Worker's objects", 'commits', ({ presenceCommits }) => presenceCommits),
     ];
   } finally {
+    await worker.close();
     await rm(variant.folder, { recursive: true, force: true });
   }
 }

@@ -117,7 +117,7 @@ async function measured(context: Context, side: Server['name']): Promise<Wrong> 
 /** What a shim states of itself; by default it asks after 5 min, three times with 10 s between, for 32 s each. */
 async function boundsOf(server: Server): Promise<Wrong['bounds']> {
   if (server.name !== 'Offhook') return undefined;
-  const { ghost } = (await (server as OffhookServer).shim.report()).status;
+  const { ghost } = await (server as OffhookServer).shim.status();
   return { set: (ghost.probed ?? ghost.hardCap) / 1000, byDefault: BY_DEFAULT };
 }
 
