@@ -11,6 +11,8 @@ export interface Context {
   readonly ports: Ports;
   /** The one Worker behind whatever needs no Worker of its own. */
   readonly worker: () => Promise<RunningWorker>;
+  /** Told how many cores others on the machine took while load ran. */
+  readonly others: (cores: number) => void;
   readonly say: (text: string) => void;
 }
 

@@ -26,7 +26,7 @@ export async function allSeries(context: Context, highest: boolean): Promise<Ser
   for (const [side, mode] of RUNS) {
     const climbs = highest && mode !== 'dialog';
     const start = (wanted: Mode) => startServer(side, context, wanted);
-    found.push(await series(side, start, mode, context.plan, context.ports, climbs, context.say));
+    found.push(await series(side, start, mode, context, climbs));
   }
   return found;
 }

@@ -28,6 +28,7 @@ export async function lagRows(context: Context, rate: number): Promise<Row[]> {
       try {
         const calm = await scene.probe?.run(context.plan.lag);
         const step = await loadStep(scene, { rate, seconds: context.plan.lag, callId: `lag${run}` });
+        context.others(step.others);
         if (calm && step.lags) runs.push({ calm, busy: step.lags, faults: faultsOf(step) });
       } finally {
         await scene.close();

@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { svgOf } from './chart.ts';
 import { climb, faultsOf, type Step } from './climb.ts';
+import { dialogsOf } from './dialog-watch.ts';
+import { missing } from './needs.ts';
+import { type PeerResults, pageWith, reportOf, resultsIn } from './page.ts';
 import { FULL, GROUPS, groupsOf, QUICK } from './plan.ts';
 import { failuresOf, NOTHING, ofRuns, type Row, ratioOf, verdictOf } from './row.ts';
+import { type CallState, Sightings } from './sightings.ts';
 import { markdownTable, textTable } from './table.ts';
 import { Crowd, nameOf } from './users.ts';
 
@@ -193,5 +199,90 @@ describe('Offhook bench beside a peer: SVG', () => {
     const [low, middle, high] = [...svg.matchAll(/cy="([\d.]+)"/g)].map(([, y]) => Number(y)) as [number, number, number];
     expect(low - middle).toBeCloseTo(middle - high, 0);
     expect(high).toBeLessThan(middle);
+  });
+});
+
+describe('Offhook bench beside a peer: what a watcher saw', () => {
+  const told = (...calls: [string, CallState][]) => new Map(calls);
+
+  it('is each call up and over, once; a call that is not told any more is over', () => {
+    const seen = new Sightings();
+    const ups: string[] = [];
+    seen.onUp = (user, callId) => ups.push(`${user} ${callId}`);
+    seen.calls('a', told(['1', 'early']));
+    seen.calls('a', told(['1', 'up'], ['2', 'up']));
+    seen.calls('a', told(['1', 'over'], ['2', 'up']));
+    seen.calls('a', told());
+    seen.calls('b', told(['1', 'up']));
+    expect(ups).toEqual(['a 1', 'a 2', 'b 1']);
+    const expected = new Map([
+      ['a', ['1', '2', '3']],
+      ['b', ['1']],
+    ]);
+    expect(seen.missing(expected)).toEqual({ expected: 4, up: 1, over: 2 });
+    expect(seen.busy()).toEqual(['b up']);
+    expect([seen.isTalking('a'), seen.isTalking('b')]).toEqual([false, true]);
+    seen.forget();
+    expect(seen.missing(expected)).toEqual({ expected: 4, up: 4, over: 4 });
+    expect(seen.busy()).toEqual(['b up']);
+  });
+
+  it('RFC 4235: reads the dialogs of a document by Call-ID, and none of a document without calls', () => {
+    const dialog = (id: string, state: string) =>
+      `<dialog id="x" call-id="${id}" direction="initiator">\r\n  <state>${state}</state></dialog>`;
+    const body = `<dialog-info>${dialog('1', 'Trying')}${dialog('2', 'confirmed')}${dialog('3', 'terminated')}</dialog-info>`;
+    expect([...dialogsOf(body)]).toEqual([
+      ['1', 'early'],
+      ['2', 'up'],
+      ['3', 'over'],
+    ]);
+    expect(dialogsOf('<dialog-info><dialog id="0"><state>terminated</state></dialog></dialog-info>').size).toBe(0);
+  });
+});
+
+describe('Offhook bench beside a peer: what is missing', () => {
+  it('is named with the packages that bring it, each once', () => {
+    const none = { program: () => false, module: () => false };
+    expect(missing({ program: () => true, module: () => true })).toBeUndefined();
+    expect(missing({ ...none, program: (name) => name !== 'sipp', module: () => true })).toBe(
+      'not installed: sipp\n  apt-get install --no-install-recommends sip-tester\n',
+    );
+    expect(missing(none)).toMatch(/install-recommends kamailio sip-tester kamailio-presence-modules kamailio-sqlite-modules\n$/);
+  });
+});
+
+describe('Offhook bench beside a peer: the page', () => {
+  const results: PeerResults = {
+    at: '2026-11-24T13:10:00.000Z',
+    quick: true,
+    machine: { node: 'v24', linux: '6', cores: 2, cpu: 'a processor' },
+    took: 480,
+    others: 0,
+    rows: [
+      row({ goal: { of: 'ratio', at: 'most', value: 0.1 } }),
+      row({ name: 'lag', ours: { value: 9 }, goal: { of: 'ratio', at: 'most', value: 1, stretch: true } }),
+      row({ name: 'restart', peer: { value: Number.POSITIVE_INFINITY, text: 'not within 20 s' } }),
+      row({ name: 'highest', ours: { value: 5, failed: ['a frame is missing'] } }),
+    ],
+  };
+
+  it('tells the run, names what is missed, not reached and failed, and keeps what JSON cannot', () => {
+    const report = reportOf(resultsIn(JSON.stringify(results)));
+    expect(report).toMatch(/^A quick run of 2026-11-24 13:10 UTC, 8 minutes, on 2 cores/);
+    expect(report).toContain('Missed:\n\n- processor time\n');
+    expect(report).toContain('not reached:\n\n- lag\n');
+    expect(report).toMatch(/Failed in the measuring itself[^\n]*:\n\n- highest$/);
+    expect(report).toContain('| restart | 1 | not within 20 s |');
+    expect(report).not.toContain('quiet machine');
+    expect(reportOf({ ...results, others: 1.2 })).toContain('others took up to 1.2 of its 2 cores');
+  });
+
+  it('stands between its marks, in place of the one before, and nowhere where they are missing', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../../docs/performance.md'), 'utf8');
+    const once = pageWith(page, 'the first report');
+    const again = pageWith(once ?? '', 'the second report');
+    expect(once).toContain('the first report');
+    expect(again).toBe(once?.replace('the first report', 'the second report'));
+    expect(pageWith('no marks', 'report')).toBeUndefined();
   });
 });

@@ -25,6 +25,8 @@ export interface Lags {
 const caller = (n: number) => `p${String(n % PAIRS).padStart(3, '0')}`;
 const callee = (n: number) => `q${String(n % PAIRS).padStart(3, '0')}`;
 
+const USERS = Array.from({ length: PAIRS }, (_, n) => [caller(n), callee(n)]).flat();
+
 /** Telephones and their watcher in this process: one clock reads when a call is answered and when that is seen. */
 export class Probe {
   readonly #phones: LeanPhones;
@@ -36,14 +38,13 @@ export class Probe {
   /** Registers the telephones and watches them. */
   static async open(server: Server): Promise<Probe> {
     const phones = await LeanPhones.open({ shim: server.sip, domain: DOMAIN });
-    const users = Array.from({ length: PAIRS }, (_, n) => [caller(n), callee(n)]).flat();
-    for (const user of users) {
+    for (const user of USERS) {
       const status = await soon(`${user} registers`, phones.register(user), PATIENCE);
       if (status !== 200) throw new Error(`${user} was answered ${status} to its REGISTER`);
     }
     const waiting = await server.settled(SETTLED_WITHIN);
     if (waiting.length > 0) throw new Error(waiting.join(', '));
-    return new Probe(phones, await server.watch(users));
+    return new Probe(phones, await server.watch(USERS));
   }
 
   private constructor(phones: LeanPhones, watch: Watch) {
@@ -62,8 +63,10 @@ export class Probe {
     };
   }
 
-  close(): void {
+  /** De-registers the telephones: a server that keeps its bindings would go on to call those that are gone. */
+  async close(): Promise<void> {
     this.#watch.close();
+    for (const user of USERS) await soon(`${user} de-registers`, this.#phones.register(user, 0), PATIENCE).catch(() => {});
     this.#phones.close();
   }
 

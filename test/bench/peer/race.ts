@@ -33,7 +33,7 @@ export async function raceRows(context: Context): Promise<Row[]> {
 }
 
 async function measured(context: Context, side: Server['name']): Promise<Raced> {
-  const { plan, ports, say } = context;
+  const { plan, ports, say, others } = context;
   return await withServer(startServer(side, context, 'presence'), async (server) => {
     const crowd = new Crowd(plan.users);
     await registerCrowd(server, crowd, ports);
@@ -49,10 +49,11 @@ async function measured(context: Context, side: Server['name']): Promise<Raced> 
         const load = { rate, seconds: plan.race.seconds, callId: `race${rate}`, scenario: 'uas-at-once' } as const;
         const step = await loadStep({ server, crowd, ports, watch: { users, watch } }, load, STUCK_AFTER);
         calls += step.count;
+        others(step.others);
         for (const user of watch.seen.busy()) stuck.add(user);
-        const others = faultsOf({ ...step, wrong: step.wrong.filter((text) => !text.includes('stay in a call')) });
-        if (others.length > 0) failed.push(`${rate}/s: ${others.join(', ')}`);
-        say(`${side}: ${rate} calls/s, the 180 at once: ${stuck.size} stuck ${[...others, ...step.saturated].join(', ')}`);
+        const faults = faultsOf({ ...step, wrong: step.wrong.filter((text) => !text.includes('stay in a call')) });
+        if (faults.length > 0) failed.push(`${rate}/s: ${faults.join(', ')}`);
+        say(`${side}: ${rate} calls/s, the 180 at once: ${stuck.size} stuck ${[...faults, ...step.saturated].join(', ')}`);
       }
       return { calls, stuck: { value: stuck.size, ...(failed.length > 0 && { failed }) } };
     } finally {

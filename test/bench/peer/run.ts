@@ -9,6 +9,7 @@ import { allSeries, cpuRows, halfOf, highestRows } from './cpu.ts';
 import { lagRows } from './lag.ts';
 import { memoryRows } from './memory.ts';
 import { missing } from './needs.ts';
+import { DISTURBED, type PeerResults } from './page.ts';
 import { FULL, type Group, groupsOf, QUICK } from './plan.ts';
 import { raceRows } from './race.ts';
 import { registerRows } from './registers.ts';
@@ -23,15 +24,6 @@ import { wrongRows } from './wrong.ts';
 const LIMIT = { quick: 20 * 60, full: 60 * 60 };
 /** Where the highest rates were not looked for, the lag is measured at this one, calls/s. */
 const HALF = 200;
-
-/** What page.ts reads. */
-export interface PeerResults {
-  readonly at: string;
-  readonly quick: boolean;
-  readonly machine: object;
-  readonly took: number;
-  readonly rows: readonly Row[];
-}
 
 export interface PeerOptions {
   /** Words of `--rows`: names of groups, by commas. */
@@ -61,10 +53,14 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
   const began = performance.now();
   const seconds = () => Math.round((performance.now() - began) / 1000);
   let worker: Promise<RunningWorker> | undefined;
+  let disturbed = 0;
   const context: Context = {
     plan: options.quick ? QUICK : FULL,
     ports: await ports(),
     worker: () => (worker ??= startWorker()),
+    others: (cores) => {
+      disturbed = Math.max(disturbed, cores);
+    },
     say: (text) => process.stderr.write(`  ${String(seconds()).padStart(5)} s  ${text.trimEnd()}\n`),
   };
   const { rows, svg } = await measured(groups, context);
@@ -85,10 +81,11 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
     };
     appendFileSync(join(folder, `${at.slice(0, 10)}.jsonl`), `${JSON.stringify(line)}\n`);
   }
-  const results: PeerResults = { at, quick: options.quick, machine, took: seconds(), rows };
+  const results: PeerResults = { at, quick: options.quick, machine, took: seconds(), others: disturbed, rows };
   writeFileSync(join(folder, 'peer.json'), `${JSON.stringify(results, undefined, 1)}\n`);
   if (svg !== undefined) writeFileSync(join(folder, 'peer.svg'), svg);
   process.stdout.write(`${textTable(rows)}\n`);
+  if (disturbed > DISTURBED) process.stdout.write(`Others took up to ${disturbed.toFixed(1)} cores of this machine meanwhile.\n`);
   return rows.some((row) => failuresOf(row).length > 0) ? 1 : 0;
 }
 

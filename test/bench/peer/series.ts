@@ -1,5 +1,6 @@
 import { quantile, round } from '../figure.ts';
 import { type Climb, climb, faultsOf } from './climb.ts';
+import type { Context } from './context.ts';
 import { type LoadStep, loadStep, type Scene } from './load-step.ts';
 import { COMPARED, type Plan } from './plan.ts';
 import { Probe } from './probe.ts';
@@ -56,10 +57,8 @@ export async function series(
   side: Server['name'],
   start: Start,
   mode: Mode,
-  plan: Plan,
-  ports: Ports,
+  { plan, ports, say, others }: Context,
   highest: boolean,
-  say: (text: string) => void,
 ): Promise<Series> {
   const climbs: Climb<LoadStep>[] = [];
   const ladder = highest ? plan.ladder : COMPARED;
@@ -69,6 +68,7 @@ export async function series(
       climbs.push(
         await climb(ladder, async (rate) => {
           const step = await loadStep(scene, { rate, seconds: plan.step, callId: `s${run}r${rate}` });
+          others(step.others);
           const faults = [...faultsOf(step), ...step.saturated];
           const { sip, presence } = step.cpu;
           const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
