@@ -1,7 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEmbedded } from '../../shim/embedded/worker.ts';
+import { CLIENT_BUNDLE } from '../../shim/packaging/client-bundle.ts';
 import {
   type Offhook,
   OffhookProblem,
@@ -11,9 +15,10 @@ import {
   type WatchEvent,
 } from '../../worker/client/index.ts';
 import { type CuttingProxy, cuttingProxy } from '../support/cutting-proxy.ts';
-import { type RunningWorker, startWorker } from '../support/product.ts';
+import { type RunningWorker, SILENT, startWorker } from '../support/product.ts';
 import { soon, until } from '../support/until.ts';
 import { UpdateStream } from '../support/update-stream.ts';
+import { fixtureWorker } from './fixture.ts';
 
 let worker: RunningWorker;
 let proxy: CuttingProxy;
@@ -284,5 +289,48 @@ describe('Offhook client against a Worker: a watch that is cut off', { timeout: 
     expect(refused).toMatchObject({ status: 401, kind: 'invalid-token' });
     const nobody = client.watch({ users: ['not an address'] });
     await expect(nobody[Symbol.asyncIterator]().next()).rejects.toMatchObject({ kind: 'bad-user', field: 'user' });
+  });
+});
+
+/** A Worker of somebody else, which uses the client. */
+const READER = `
+import { offhook } from './index.ts';
+export class User {}
+export default {
+  async fetch(request) {
+    const { url, token } = await request.json();
+    const client = offhook({ url, token });
+    const found = [await client.presence('alice@inside.example')];
+    for await (const event of client.watch({ domain: 'inside.example' })) {
+      found.push(event);
+      if (event.type === 'presence') break;
+      await client.override('alice@inside.example').set({ activity: 'dnd' });
+    }
+    return Response.json(found);
+  },
+};
+`;
+
+describe('Offhook client within a Worker', { timeout: 30_000 }, () => {
+  it('reads, sets and watches by WebSocket', async () => {
+    await stream('inside.example', 'alice').run(0);
+    const stdin = { contents: READER, resolveDir: join(import.meta.dirname, '../../worker/client') };
+    const [bundle] = buildSync({ ...CLIENT_BUNDLE, stdin, write: false }).outputFiles;
+    const fixture = await fixtureWorker(bundle?.text, 'WEBHOOK_ALLOW_PRIVATE = "on"');
+    const place = { wrangler: fixture.wrangler, folder: join(fixture.folder, 'state'), host: '127.0.0.1', port: 0 };
+    const started = await startEmbedded({ ...place, secret: 's'.repeat(40), log: SILENT, vars: ['WEBHOOK_ALLOW_PRIVATE=on'] });
+    if (!started.ok) throw new Error(started.text);
+    // Through a proxy that lets WebSockets alone through: what is told of changes did not come by events.
+    proxy.refuses = /^GET \/v1\/events/;
+    const body = JSON.stringify({ url: proxy.url, token });
+    const answer = await fetch(started.worker.url, { method: 'POST', body });
+    expect(await answer.json()).toMatchObject([
+      { status: 'available' },
+      { type: 'snapshot', users: [{ user: 'sip:alice@inside.example', presence: { status: 'available' } }] },
+      { type: 'presence', presence: { status: 'dnd' } },
+    ]);
+    proxy.refuses = undefined;
+    await started.worker.close();
+    await fixture.remove();
   });
 });

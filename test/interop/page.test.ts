@@ -1,7 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLIENT_BUNDLE } from '../../shim/packaging/client-bundle.ts';
 import { type RunningWorker, startWorker } from '../support/product.ts';
 import { UpdateStream } from '../support/update-stream.ts';
 import { openPage, type Page } from './chromium.ts';
@@ -45,6 +47,26 @@ describe('Offhook integrations in Chromium: the page of docs/integrations.md', {
     const talking = page.evaluate(shown('talking'));
     await site.run(2);
     expect(await talking).toEqual(['available', 'calling', 'talking']);
+    expect(page.problems).toEqual([]);
+  });
+
+  it('may use the typed client, of another origin as it is', async () => {
+    const entryPoints = [join(import.meta.dirname, '../../worker/client/index.ts')];
+    const [file] = buildSync({ ...CLIENT_BUNDLE, entryPoints, write: false }).outputFiles;
+    const settings = JSON.stringify({ url: worker.url, token: await worker.token('read', 'write') });
+    const told = await page.evaluate(`(async () => {
+      const code = new Blob([${JSON.stringify(file?.text)}], { type: 'text/javascript' });
+      const { offhook } = await import(URL.createObjectURL(code));
+      const client = offhook(${settings});
+      const etag = (await client.presenceIfChanged('bob@127.0.0.1')).etag;
+      const { changed } = await client.presenceIfChanged('bob@127.0.0.1', etag);
+      const free = client.whenFree('bob@127.0.0.1', { until: 'dnd' });
+      for await (const event of client.watch({ users: ['bob@127.0.0.1'] })) {
+        if (event.type === 'presence') return [changed, (await free).status, event.presence.status];
+        await client.override('bob@127.0.0.1').set({ activity: 'dnd' });
+      }
+    })()`);
+    expect(told).toEqual([false, 'dnd', 'dnd']);
     expect(page.problems).toEqual([]);
   });
 });

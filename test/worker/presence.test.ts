@@ -40,6 +40,8 @@ describe('Offhook GET /v1/presence/{user}', () => {
     expect(preflight.headers.get('access-control-allow-headers')).toContain('Authorization');
     const response = await request(`/v1/presence/${user}`, { headers: { origin: 'https://app.test' } });
     expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([404, '*']);
+    const waiting = await request('/v1/watches/nobody@example.com', { method: 'POST', body: '{}' });
+    expect([waiting.status, waiting.headers.get('access-control-allow-origin')]).toEqual([422, '*']);
   });
 });
 

@@ -34,6 +34,7 @@ app.use(requireSecret);
 app.use('/v1/presence/*', readable);
 app.use('/v1/domains/*', readable);
 app.use('/v1/events', readable);
+app.use('/v1/watches/*', readable);
 mount(app, OPERATIONS);
 app.notFound((c) => answer(c, problem('no-such-path', 'there is nothing at this path')));
 app.onError((error, c) => {
