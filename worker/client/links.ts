@@ -1,6 +1,6 @@
-import type { WatchFrame } from '../protocol/index.ts';
 import type { Asker } from './asker.ts';
 import { EventStream } from './event-stream.ts';
+import { parseFrame } from './frame.ts';
 import type { WebSocketLike } from './options.ts';
 import { problemOf } from './problem.ts';
 import type { WatchInput } from './watch-state.ts';
@@ -40,7 +40,7 @@ export function openSocket(Constructor: WebSocketLike, base: string, token: stri
     if (!closed) tell({ is: 'opened' });
   };
   socket.onmessage = ({ data }) => {
-    const frame = typeof data === 'string' ? frameOf(data) : undefined;
+    const frame = typeof data === 'string' ? parseFrame(data) : undefined;
     if (!closed) tell(frame === undefined ? { is: 'heard' } : { is: 'frame', frame });
   };
   socket.onerror = () => {};
@@ -112,20 +112,9 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, tell: Te
     tell({ is: 'heard' });
     for (const { event, data } of stream.take(decoder.decode(value, { stream: true }))) {
       if (event === 'end') return `the Worker ended it: ${(JSON.parse(data) as { reason?: string }).reason || 'no reason'}`;
-      const frame = frameOf(data);
+      const frame = parseFrame(data);
       if (frame !== undefined) tell({ is: 'frame', frame });
     }
     await taken();
-  }
-}
-
-/** Undefined for what is no frame: `pong`, and whatever else comes of something that is not the Worker. */
-function frameOf(text: string): WatchFrame | undefined {
-  if (!text.startsWith('{')) return undefined;
-  try {
-    const frame = JSON.parse(text) as WatchFrame;
-    return typeof frame.type === 'string' && typeof frame.cursor === 'string' ? frame : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -10,6 +10,8 @@ export const WATCH_LIMITS = {
   /** The silence after which it is asked whether it is still there (on events the Worker speaks every 15 s by itself), and the wait for the answer. */
   silence: 20_000,
   pong: 8_000,
+  /** However long the Worker asks to wait, after this it is tried again. */
+  after: 3_600_000,
 } as const;
 
 /** A watch over all its connections, as a value. Times are ms since 1970. */
@@ -166,7 +168,7 @@ function lost(state: WatchState, why: string, after: number | undefined, now: nu
   // A WebSocket that does not open tells nobody why, and proxies there are that let none through. The same feed as events does both.
   if (state.phase === 'opening' && state.way === 'websocket') return open({ ...state, way: 'events' }, now, []);
   const attempt = state.attempt + 1;
-  const retryAt = now + Math.max(retryPause(attempt, chance), (after ?? 0) * 1000);
+  const retryAt = now + Math.max(retryPause(attempt, chance), Math.min((after ?? 0) * 1000, WATCH_LIMITS.after));
   const condition: WatchCondition = { state: 'lost', heardAt: state.heardAt, retryAt, why };
   // A part of a snapshot is of no use, and nothing goes on from within one.
   return {
