@@ -17,7 +17,9 @@ process.on('message', (asked) => {
   // As in need of memory: what is free is given back to the system, so that RSS tells what is held.
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   const { rss, heapUsed, external } = process.memoryUsage();
-  const report: ShimReport = { rss, heapUsed, external, status: shim.status() };
+  const resources: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
+  const report: ShimReport = { rss, heapUsed, external, resources, status: shim.status() };
   process.send?.(report);
 });
 process.once('disconnect', () => void shim.close().then(() => process.exit(0)));

@@ -10,6 +10,8 @@ export interface ShimReport {
   readonly rss: number;
   readonly heapUsed: number;
   readonly external: number;
+  /** What keeps the process alive, by kind: sockets, timers and such. */
+  readonly resources: { readonly [kind: string]: number };
   readonly status: ShimStatus;
 }
 

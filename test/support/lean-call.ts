@@ -30,6 +30,7 @@ export class LeanCall {
   #sent = { uri: '', branch: '' };
   /** Stops what is sent again. */
   #quiet: () => void = () => {};
+  #vanished = false;
 
   constructor(phones: LeanPhones, user: string, callId: string, invite = '') {
     this.#phones = phones;
@@ -91,8 +92,16 @@ export class LeanCall {
     return statusOf(answer);
   }
 
+  /** This side is gone without a word, as a telephone that has lost its network: nothing is answered any more. */
+  vanish(): void {
+    this.#quiet();
+    this.state = 'over';
+    this.#vanished = true;
+  }
+
   /** @internal A request of this dialog. */
   receive(request: string): void {
+    if (this.#vanished) return;
     const method = methodOf(request);
     if (method === 'ACK') {
       this.#quiet();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { AgedMap } from './aged-map.ts';
 import { LeanCall } from './lean-call.ts';
 import { answer, header, message, methodOf, statusOf, tagOf, transactionOf, userOf } from './lean-message.ts';
 import { tcpWire, udpWire, type Wire } from './lean-wire.ts';
@@ -14,6 +15,8 @@ export interface LeanSettings {
   readonly transport?: 'UDP' | 'TCP';
   /** The address that they send from; 127.0.0.1 where none is given. */
   readonly host?: string;
+  /** What is not answered is sent again for so long, ms (64*T1 by RFC 3261 17); until the end where it is not given, as a shim may be down for long. */
+  readonly giveUp?: number;
 }
 
 interface RequestOptions {
@@ -32,13 +35,13 @@ export class LeanPhones {
   readonly #settings: LeanSettings;
   readonly #wire: Wire;
   /** By Call-ID and this side's tag. */
-  readonly #calls = new Map<string, LeanCall>();
+  readonly #calls = new AgedMap<string, LeanCall>();
   /** Calls that came in, by the branch of the INVITE: for copies of it and for CANCEL. */
-  readonly #invites = new Map<string, LeanCall>();
+  readonly #invites = new AgedMap<string, LeanCall>();
   /** Who waits for answers, by transaction. */
-  readonly #asked = new Map<string, (text: string) => void>();
+  readonly #asked = new AgedMap<string, (text: string) => void>();
   /** The last answer to each request, for copies of the request. */
-  readonly #given = new Map<string, string>();
+  readonly #given = new AgedMap<string, string>();
   readonly #registrations = new Map<string, number>();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Call-IDs of calls that they know nothing of any more. */
@@ -122,6 +125,11 @@ export class LeanPhones {
     this.#timers.clear();
   }
 
+  /** Calls and transactions that nothing was heard of since it was last called are known no more: for a load that goes on for long. */
+  age(): void {
+    for (const map of [this.#calls, this.#invites, this.#asked, this.#given]) map.age();
+  }
+
   /** Ends every phone without a word. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
@@ -151,11 +159,13 @@ export class LeanPhones {
     this.#wire.send(text);
     if (this.#wire.transport === 'TCP') return () => {};
     let timer: NodeJS.Timeout;
-    const arm = (after: number) => {
+    const { giveUp = Number.POSITIVE_INFINITY } = this.#settings;
+    const arm = (after: number, since = 0) => {
       timer = setTimeout(() => {
         this.#timers.delete(timer);
+        if (since + after >= giveUp) return;
         this.#wire.send(text);
-        arm(Math.min(2 * after, T2));
+        arm(Math.min(2 * after, T2), since + after);
       }, after);
       this.#timers.add(timer);
     };
