@@ -3,17 +3,13 @@ import { LeanPhones } from '../support/lean-phones.ts';
 import { type StartedProduct, startProduct } from '../support/product.ts';
 import { until } from '../support/until.ts';
 import { type Figure, type Measurement, round } from './figure.ts';
+import { type Counters, priceOf, rowsWritten } from './price.ts';
 import { benchModule, type WorkerVariant, workerVariant } from './worker-variant.ts';
 
 const DOMAIN = 'example.com';
 const PAIRS = 20;
 /** What an update may write at most, rows (issue 4). */
 const ROWS = 3;
-/**
- * What Cloudflare asks beyond what is included, US dollars (Workers paid plan, November 2026: developers.cloudflare.com, "Durable Objects,
- * Pricing"). Duration is told apart: it depends on how long objects stay in memory. An alarm set is billed as a row written.
- */
-const PRICE = { request: 0.15e-6, objectRequest: 0.15e-6, rowWritten: 1e-6, rowRead: 0.001e-6 };
 /** Calls that a telephone takes part in a working day, and days a month; a telephone refreshes its registration, seconds. */
 const HABITS = { calls: 8, days: 22, refresh: 300 };
 
@@ -50,8 +46,6 @@ export const cost: Measurement = {
   },
 };
 
-type Counters = Record<string, number>;
-
 /** The Worker with each of its classes counted. */
 function countingWorker(): Promise<WorkerVariant> {
   return workerVariant(({ main, objects }) => [
@@ -83,12 +77,9 @@ async function taken({ url }: StartedProduct): Promise<Counters> {
 const divided = (counters: Counters, per: number): Counters =>
   Object.fromEntries(Object.entries(counters).map(([name, value]) => [name, value / per]));
 
-const sum = (counters: Counters, ending: string) =>
-  Object.entries(counters).reduce((total, [name, value]) => total + (name.endsWith(ending) ? value : 0), 0);
-
 function figuresOf(name: string, counters: Counters): Figure[] {
   const { updates } = counters;
-  const written = sum(counters, 'rows written') + sum(counters, 'alarms set');
+  const written = rowsWritten(counters);
   const figures: Figure[] = Object.entries(counters)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([what, value]) => ({ name: `${name}: ${what}`, value: round(value), unit: '' }));
@@ -102,17 +93,6 @@ function figuresOf(name: string, counters: Counters): Figure[] {
     });
   }
   return figures;
-}
-
-function priceOf(counters: Counters): number {
-  const rows = sum(counters, 'rows written') + sum(counters, 'alarms set');
-  const objects = sum(counters, ' requests') - (counters['worker requests'] ?? 0) + sum(counters, 'alarms fired');
-  return (
-    (counters['worker requests'] ?? 0) * PRICE.request +
-    objects * PRICE.objectRequest +
-    rows * PRICE.rowWritten +
-    sum(counters, 'rows read') * PRICE.rowRead
-  );
 }
 
 function dollars(steps: ReadonlyMap<string, Counters>): Figure[] {
