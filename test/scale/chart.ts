@@ -29,7 +29,8 @@ export function chart(panels: readonly (LinePanel | BarPanel)[]): string {
   const style =
     'text{font:12px sans-serif;fill:#333}.title{font-weight:bold}.axis{stroke:#bbb}.line{fill:none;stroke:#1f6fb2;stroke-width:1.5}.limit{stroke:#b3261e;stroke-dasharray:5 4}.bar{fill:#1f6fb2}';
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" ${size}>`,
+    `<title>${escaped(panels.map(({ title }) => title).join('; '))}</title>`,
     `<style>${style}</style>`,
     '<rect width="100%" height="100%" fill="#fff"/>',
     ...drawn,
