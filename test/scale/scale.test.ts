@@ -59,7 +59,7 @@ describe('Offhook at scale, simulated', () => {
   });
 });
 
-describe('docs/watching.md: how many boards', () => {
+describe('Offhook boards: how many a domain has', () => {
   it.each([
     [1_000, 1, 4],
     [20_000, 20, 4],
@@ -71,7 +71,7 @@ describe('docs/watching.md: how many boards', () => {
   });
 });
 
-describe('the day that is played', () => {
+describe('Offhook at scale: the day that is played', () => {
   it('has four calls a user, a sixth of them in the busy hour', () => {
     const chance = () => 0.37;
     const all = callsOf(500, 0, 24 * 3_600_000, chance);
@@ -83,7 +83,7 @@ describe('the day that is played', () => {
   });
 });
 
-describe('the picture of docs/scale.md', () => {
+describe('Offhook at scale: the picture', () => {
   it('shows each value at its height, and says what it shows', () => {
     const svg = chart([
       { title: 'a < b', values: [0, 100, 200], limit: { at: 200, text: 'most' } },

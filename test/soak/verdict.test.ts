@@ -54,7 +54,7 @@ describe('Offhook soak: memory and handles of the last third against the second'
   });
 });
 
-describe('the telephones of a long load', () => {
+describe('Offhook soak: the telephones of a long load', () => {
   it('forget what was not used since they were last told to, and nothing else', () => {
     const map = new AgedMap<string, number>();
     map.set('used', 1).set('unused', 2);
