@@ -35,6 +35,8 @@ export interface Peaks {
   /** The webhook of the large domain, and the changes that its list servers pass on. */
   hook: number;
   changes: number;
+  /** Frames that a board of the large domain sends to those who watch its users by name. */
+  frames: number;
   /** Requests of all sites to the Worker, and reads of revoked tokens where each site has an isolate of its own, in the busy hour. */
   worker: number;
   access: number;
@@ -53,7 +55,7 @@ export interface Played {
 /** Plays all sites, one after another: nothing of a site but what its domain's objects were asked outlives it. */
 export function playDeployment(layout: Layout, seed: number, say: (text: string) => void = () => {}): Played {
   const kinds = new Map<Kind, { users: number; tallies: Counters[]; quiet: Counters }>();
-  const peaks: Peaks = { board: 0, user: 0, site: 0, hook: 0, changes: 0, worker: 0, access: 0 };
+  const peaks: Peaks = { board: 0, user: 0, site: 0, hook: 0, changes: 0, frames: 0, worker: 0, access: 0 };
   const busy = { from: MIDNIGHT + BUSY_HOUR * HOUR, to: MIDNIGHT + (BUSY_HOUR + 1) * HOUR };
   const total = { worker: new Seconds(busy.from, busy.to), access: new Seconds(busy.from, busy.to) };
   const curve = { board: [] as number[], worker: new Array<number>((24 * 3600) / SPAN).fill(0) };
@@ -65,6 +67,7 @@ export function playDeployment(layout: Layout, seed: number, say: (text: string)
     if (!domain.name.startsWith('large')) return;
     peaks.hook = domain.hook?.most ?? 0;
     peaks.changes = domain.changes.most;
+    peaks.frames = domain.frames;
     curve.board = domain.peaks(SPAN);
   };
   layout.sites.forEach((plan, n) => {

@@ -18,6 +18,8 @@ export interface BoardNews {
 export class Domain {
   readonly name: string;
   readonly #boards: ReadonlyMap<string, Seconds>;
+  /** Frames that each board sends to those who watch its users by name. */
+  readonly #frames: ReadonlyMap<string, Seconds>;
   /** Changes that are pushed to whoever watches the whole domain. */
   readonly changes: Seconds;
   /** What the webhook of the domain is told by the boards, requests. */
@@ -30,6 +32,7 @@ export class Domain {
   constructor(name: string, shards: number, from: number, to: number, hook: boolean) {
     this.name = name;
     this.#boards = new Map(boardsOf(name, shards).map((board) => [board, new Seconds(from, to)]));
+    this.#frames = new Map(boardsOf(name, shards).map((board) => [board, new Seconds(from, to)]));
     this.changes = new Seconds(from, to);
     this.hook = hook ? new Seconds(from, to) : undefined;
   }
@@ -48,6 +51,7 @@ export class Domain {
     const visible = news.filter((change) => change.visible).length;
     if (visible === 0) return;
     this.changes.add(at, visible);
+    this.#frames.get(board)?.add(at, visible * COLLEAGUES);
     tally.count('changes', at, visible);
     tally.count('frames to colleagues', at, visible * COLLEAGUES);
     if (this.hook !== undefined) this.#tellHook(board, visible, at, tally);
@@ -64,6 +68,11 @@ export class Domain {
   /** The most that one of the boards is asked in a second. */
   get busiest(): number {
     return Math.max(0, ...[...this.#boards.values()].map((board) => board.most));
+  }
+
+  /** The most frames that one of the boards sends in a second. */
+  get frames(): number {
+    return Math.max(0, ...[...this.#frames.values()].map((board) => board.most));
   }
 
   /** By spans of `seconds`, the most that any of the boards is asked in a second of it. */

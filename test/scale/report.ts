@@ -32,6 +32,8 @@ export interface Findings {
 
 /** Hours a month that somebody watches a domain: ten of each working day. */
 const WATCHED_HOURS = 10 * DAYS.working;
+/** docs/watching.md: "Take one for each 25,000". */
+const LIST_SERVER_FRAMES = 25_000;
 /** What the simulator counts of a call may differ by so much from what was counted. */
 const BENCH_SAME = 0.1;
 
@@ -64,7 +66,7 @@ export function tables(findings: Findings): string {
     table(['', ...played.map(({ layout }) => `${count(layout.users)} users`)], shapes(played)),
     '### What a user costs a working day',
     table(['A user, a working day', ...played.map(({ layout }) => count(layout.users))], perUser(played)),
-    '### The busiest object of each class, requests in its busiest second',
+    '### The busiest object of each class, what it is asked and sends in its busiest second',
     table(['', ...played.map(({ layout }) => count(layout.users)), 'limit'], busiest(played)),
     'The large domain alone, in its busy hour, with other numbers of boards:',
     table(
@@ -149,11 +151,17 @@ function busiest(played: readonly Played[]): string[][] {
     limit,
   ];
   return [
-    row('a user', ({ peaks }) => peaks.user),
-    row('a board', ({ peaks }) => peaks.board),
-    row('a site', ({ peaks }) => peaks.site),
-    row('the webhook of the large domain, at most', ({ peaks }) => peaks.hook),
-    row('changes that a list server of the large domain passes on', ({ peaks }) => peaks.changes),
+    row('requests to a user', ({ peaks }) => peaks.user),
+    row('requests to a board', ({ peaks }) => peaks.board),
+    row('requests to a site', ({ peaks }) => peaks.site),
+    row('requests to the webhook of the large domain, at most', ({ peaks }) => peaks.hook),
+    row('changes told to a list server of the large domain', ({ peaks }) => peaks.changes),
+    row('frames that a board sends, each change to ten colleagues', ({ peaks }) => peaks.frames, ''),
+    row(
+      `frames that list servers of the large domain send, to a wallboard at each of its sites`,
+      ({ peaks, layout }) => peaks.changes * layout.sites.filter(({ kind }) => kind === 'large').length,
+      `${count(LIST_SERVER_FRAMES)} for each list server`,
+    ),
     row('(all sites to the Worker, which is no object)', ({ peaks }) => peaks.worker, ''),
     row('(reads of revoked tokens, were each site served by an isolate of its own)', ({ peaks }) => peaks.access, 'see below'),
   ];
