@@ -87,12 +87,14 @@ describe('Offhook POST /v1/sites/{site}/reconcile', () => {
   });
 
   it('tells a token of one domain nothing of users of another, and one of another site nothing at all', async () => {
-    const { site, users } = await siteOf([say.online()]);
+    const { site, domain, users } = await siteOf([say.online()]);
     const body = { version: 1, epoch: EPOCH, from: 0, to: LIMITS.reconcileBuckets, users: {} };
     const as = async (claims: object) =>
       post(`/v1/sites/${site}/reconcile`, body, await bearer({ scope: ['ingest'], ...claims }));
     expect((await okay<ReconcileAnswer>(await as({ domain: 'other.test', site }))).differ).toEqual([]);
     expect((await okay<ReconcileAnswer>(await as({ domain: '*' }))).differ).toEqual(users);
+    expect((await okay<ReconcileAnswer>(await as({ site, users: [`sip:other@${domain}`] }))).differ).toEqual([]);
+    expect((await okay<ReconcileAnswer>(await as({ site, users }))).differ).toEqual(users);
     expect(await problemOf(await as({ site: 'another' }))).toBe('403 site');
     expect(await problemOf(await as({ domain: 'other.test' }))).toBe('403 site');
     expect((await as({ scope: ['read'] })).status).toBe(403);

@@ -197,4 +197,20 @@ describe('Offhook leases: boards of a site that is lost', () => {
     release();
     expect(await eventually(() => listed(domain), isLost)).toEqual(lost(users));
   }, 20_000);
+
+  it('hear of it again where they failed, by the alarm of the site', async () => {
+    const { domain, users } = await domainAtSite();
+    const boards = boardObjects(domain);
+    const failing = (value: unknown) =>
+      Promise.all(boards.map((board) => runInDurableObject(board, (one) => void Object.assign(one, { siteStands: value }))));
+    await failing('out of order');
+    const at = await eventually(
+      () => worker.presence(users.one),
+      ({ stale }) => stale,
+    );
+    expect(at.stale).toBe(true);
+    expect(isBack(await listed(domain))).toBe(true);
+    for (const board of boards) await runInDurableObject(board, (one) => void Reflect.deleteProperty(one, 'siteStands'));
+    expect(await eventually(() => listed(domain), isLost)).toEqual(lost(users));
+  }, 10_000);
 });
