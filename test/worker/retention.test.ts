@@ -121,6 +121,16 @@ describe('Offhook retention of the history by age', () => {
       expect(user.store.purgeAt).toBeLessThan(user.now + DAY);
     }));
 
+  it('has an alarm of its own, where nothing else of the user has an end', async () => {
+    const alice = newStream('alice');
+    const before = Date.now();
+    await report([alice.next(say.online())]);
+    const due = (at: number) => at + retentionOf({}).age + OBJECT_LIMITS.historyGrace;
+    const alarm = await runInDurableObject(userObject(alice.user), (_, { storage }) => storage.getAlarm());
+    expect(alarm).toBeGreaterThanOrEqual(due(before - 60_000));
+    expect(alarm).toBeLessThanOrEqual(due(Date.now()));
+  });
+
   it('is done by the alarm of the object, though the user never does anything again', async () => {
     const alice = newStream('alice');
     const at = Date.now() - 40 * DAY;
