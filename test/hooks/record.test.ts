@@ -16,7 +16,7 @@ const record: HookRecord = {
   until: null,
 };
 
-describe('Standard Webhooks: the rotation of a secret', () => {
+describe('Offhook webhooks: the rotation of a secret', () => {
   it('has the former one sign too, the newest first, until its time', () => {
     const after = rotate(record, 'second', 100, 10, 3);
     expect([99, 100].map((now) => secretsAt(after, now))).toEqual([['second', 'first'], ['second']]);
