@@ -30,9 +30,9 @@ const soon = () => Math.floor(Date.now() / 1000) + 2;
 const sockets = (domain: string) =>
   Promise.all(boardObjects(domain).map((board) => runInDurableObject(board, (_, state) => state.getWebSockets().length)));
 
-const full = OBJECT_LIMITS.watchers;
+const { watchers, watchersByToken } = OBJECT_LIMITS;
 afterEach(() => {
-  Object.assign(OBJECT_LIMITS, { watchers: full });
+  Object.assign(OBJECT_LIMITS, { watchers, watchersByToken });
 });
 
 describe('RFC 4662 a list server: all who watch a domain of several boards', () => {
@@ -128,6 +128,23 @@ describe('RFC 4662 a list server: all who watch a domain of several boards', () 
     expect(await problemOf(await upgrade(`domain=${domain}`))).toBe('503');
     expect(await sockets(domain)).toEqual([1, 1, 1]);
     first.socket.close();
+  });
+
+  it('has room for so many of one token, also where they come at once, and then still for others', async () => {
+    const { domain } = await populated();
+    Object.assign(OBJECT_LIMITS, { watchersByToken: 2 });
+    const open = async (jti: string) => upgrade(`domain=${domain}`, await bearer({ scope: ['read'], jti }));
+    const jti = crypto.randomUUID();
+    const answers = await Promise.all([open(jti), open(jti), open(jti)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([101, 101, 503]);
+    expect((await open(jti)).status).toBe(503);
+    answers.push(await open(crypto.randomUUID()));
+    expect(answers.at(-1)?.status).toBe(101);
+    for (const { webSocket } of answers) {
+      webSocket?.accept();
+      webSocket?.close();
+    }
+    await expect.poll(() => sockets(domain)).toEqual([0, 0, 0]);
   });
 
   it('keeps nothing open at the boards where one of them fails', async () => {
