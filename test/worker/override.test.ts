@@ -38,6 +38,12 @@ describe('Offhook PUT and DELETE /v1/presence/{user}/override', () => {
       await request(`/v1/domains/${alice.user.split('@')[1]}/presence?status=dnd`),
     );
     expect(listed.users).toEqual([document]);
+    const busy = await bearer({ scope: ['read'], detail: 'busy-only' });
+    for (const path of ['', '/history', '/why', `?at=${new Date().toISOString()}`]) {
+      const seen = await (await request(`/v1/presence/${alice.user}${path}`, { headers: busy })).text();
+      expect(seen).toContain('dnd');
+      expect(seen).not.toMatch(/meeting|person/);
+    }
     expect((await del(alice.user, '?by=person')).status).toBe(204);
     expect(await presence(alice.user)).toMatchObject({ status: 'talking', override: null, version: 4 });
     expect((await watcher.changes(2)).map(({ status }) => status)).toEqual(['dnd', 'talking']);
