@@ -63,6 +63,11 @@ export class BoardFeed {
     return this.#retryAt;
   }
 
+  /** The board that listed the user before, and may do so still: it is the one to be remembered until it has forgotten them. */
+  get former(): string | undefined {
+    return this.#former;
+  }
+
   /** The boards that may have heard of the user. */
   get boards(): string[] {
     return [this.#board, this.#former ?? ''].filter((board) => board !== '');

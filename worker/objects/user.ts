@@ -222,7 +222,7 @@ export class User extends DurableObject<Env> {
 
   #commit(record: PresenceRecord, changes: readonly Change[]): void {
     const board = this.#boardOf(record.user);
-    this.#store.save(record, board, changes);
+    this.#store.save(record, this.#feed.former ?? board, changes);
     this.#record = record;
     this.#feed.add(board, changes, reportersOf(record));
   }
