@@ -13,6 +13,8 @@ export interface Figure {
 
 export interface Measurement {
   readonly name: string;
+  /** It takes so long that it is measured only where it is asked for. */
+  readonly onlyByName?: boolean;
   measure(say: (text: string) => void): Promise<Figure[]>;
 }
 

@@ -7,7 +7,7 @@ import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { codec } from './codec.ts';
-import { cost } from './cost.ts';
+import { cost, costAlone } from './cost.ts';
 import { type Figure, isMet, type Measurement } from './figure.ts';
 import { flood } from './flood.ts';
 import { floor } from './floor.ts';
@@ -33,6 +33,7 @@ const ALL: readonly Measurement[] = [
   flood,
   floor,
   cost,
+  costAlone,
   watchers,
   listing,
   relay,
@@ -66,8 +67,8 @@ const file = join(folder, `${at.slice(0, 10)}.jsonl`);
 const machine = { node: process.version, linux: release(), cores: availableParallelism(), cpu: cpus()[0]?.model };
 
 process.stdout.write(`${row('measured', 'value', 'unit', 'goal', '')}\n`);
-for (const { name, measure } of ALL) {
-  if (values.only && !values.only.includes(name)) continue;
+for (const { name, onlyByName, measure } of ALL) {
+  if (values.only ? !values.only.includes(name) : onlyByName) continue;
   const figures = await measure((text) => process.stderr.write(`  ${name}: ${text}\n`));
   for (const figure of figures) {
     process.stdout.write(`${line(figure)}\n`);

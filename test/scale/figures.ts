@@ -80,11 +80,13 @@ export interface Compared {
 }
 
 const PAIRS = 20;
+/** Until the alarms that a call sets have gone off, as `npm run bench -- --only cost-alone` waits, ms. */
+const ALARMS_OVER = 330_000;
 
 /** The bench's own calls (`npm run bench -- --only cost`): twenty pairs at once, both sides at one site; ringing 300 ms, talking 500 ms. */
 export function compareWithBench(): Compared[] {
   const from = Date.UTC(2026, 10, 24);
-  const span = { from, to: from + 60_000 };
+  const span = { from, to: from + ALARMS_OVER };
   const domain = new Domain('large.example', 4, span.from, span.to, false);
   const calls = Array.from({ length: PAIRS }, (_, n): PlannedCall => {
     return { at: 1000, caller: 2 * n, callee: 2 * n + 1, end: 'answered', rings: 300, talks: 500, reacts: 2 };
@@ -97,12 +99,14 @@ export function compareWithBench(): Compared[] {
     { what: 'rows written by users', counted: counted('rows written by users'), simulated: a('user rows written') },
     { what: 'rows written by boards', counted: counted('rows written by boards and sites'), simulated: a('board rows written') },
     { what: "requests to users' objects", counted: counted("requests to users' objects"), simulated: a('user requests') },
+    { what: 'alarms set by users', counted: counted('alarms set by users'), simulated: a('user alarms set') },
+    { what: 'alarms of users that go off', counted: counted('alarms of users that go off'), simulated: a('user alarms fired') },
   ];
 }
 
 const COST = join(import.meta.dirname, '../../docs/cost.md');
 
-/** The last number of that line of the first table of docs/cost.md: a call, both sides. */
+/** The last number of that line of docs/cost.md: a call, both sides. */
 function counted(what: string): number {
   const line = readFileSync(COST, 'utf8')
     .split('\n')
