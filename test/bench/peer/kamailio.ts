@@ -52,7 +52,7 @@ export async function startKamailio(options: ServerOptions, shared: number): Pro
     watch: (users, registrations = false) => DialogWatch.open(sip, users, registrations),
     settled: async () => [],
     live: async () => bytesOf(/\bused: (-?\d+)/.exec(control('core.shmmem'))?.[1]),
-    bindings: async () => Number(/location-contacts = (\d+)/.exec(control('stats.get_statistics', 'usrloc:'))?.[1]),
+    bindings: async () => Number(/location_contacts = (\d+)/.exec(control('stats.get_statistics', 'usrloc:'))?.[1]),
     kill,
     async restart() {
       child = await started(folder, options, shared, control);

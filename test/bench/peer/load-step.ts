@@ -9,7 +9,7 @@ import type { Crowd } from './users.ts';
 /** Every final state is right within so long after the last call, ms (the target of the comparison). */
 const RIGHT_WITHIN = 5000;
 /** Processor time is read so long after the last call, ms: what is told late belongs to it. */
-const AFTERMATH = 2000;
+const AFTERMATH = { watched: 2000, alone: 1000 };
 
 /** A server under load, and who looks on. */
 export interface Scene {
@@ -47,7 +47,8 @@ export async function loadStep(scene: Scene, load: CallLoad, within = RIGHT_WITH
       ...(busy.length > 0 ? [`${busy.length} watched users stay in a call (${busy.slice(0, 3).join(', ')})`] : []),
     ];
   };
-  while (performance.now() - ended < (unseen().length > 0 ? within : AFTERMATH)) await pause(50);
+  while (performance.now() - ended < (unseen().length > 0 ? within : watch ? AFTERMATH.watched : AFTERMATH.alone))
+    await pause(50);
   const wrong = [...unseen(), ...(lags?.failed ?? [])];
   const after = spent(server);
   if (server.wrongOf) {

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 /** Memory of a binding over the peer's, at most. */
 const GOAL = 2;
 /** Finished transactions linger for 5 s in the peer, and for 3.2 s in ours as it is set here; ms. */
-const LINGER = 9000;
+const LINGER = 7000;
 const RATE = 200;
 /** Calls are up while memory is looked at, s. */
 const HOLD = 60;

@@ -71,7 +71,7 @@ export async function startOffhook(options: ServerOptions, kept?: RunningWorker)
         const { outbox, lease } = await shim.status();
         return [
           ...(outbox.pending > 0 ? [`${outbox.pending} updates still wait for the Worker`] : []),
-          ...(worker && lease !== 'held' ? ['the Worker has not compared yet what it holds'] : []),
+          ...(worker && lease !== 'held' ? [`how this site stands with the Worker: ${lease ?? 'not known yet'}`] : []),
         ];
       };
       await until('nothing waits', async () => (await waiting()).length === 0, within).catch(() => {});

@@ -6,7 +6,7 @@ import { climb, faultsOf, type Step } from './climb.ts';
 import { dialogsOf } from './dialog-watch.ts';
 import { missing } from './needs.ts';
 import { type PeerResults, pageWith, reportOf, resultsIn } from './page.ts';
-import { FULL, GROUPS, groupsOf, QUICK } from './plan.ts';
+import { COMPARED, FULL, GROUPS, groupsOf, QUICK } from './plan.ts';
 import { failuresOf, NOTHING, ofRuns, type Row, ratioOf, verdictOf } from './row.ts';
 import { type CallState, Sightings } from './sightings.ts';
 import { markdownTable, textTable } from './table.ts';
@@ -161,8 +161,10 @@ describe('Offhook bench beside a peer: what is run', () => {
   it.each([FULL, QUICK])(
     'climbs rising rates, 200 and 800 among them, with users enough that nobody is in two calls at 800 (%#)',
     (plan) => {
-      expect(plan.ladder).toEqual(plan.ladder.toSorted((a, b) => a - b));
-      expect(plan.ladder).toEqual(expect.arrayContaining([200, 800]));
+      for (const ladder of [plan.ladder.alone, plan.ladder.presence]) {
+        expect(ladder).toEqual(ladder.toSorted((a, b) => a - b));
+        expect(ladder).toEqual(expect.arrayContaining([...COMPARED]));
+      }
       expect(plan.users / 2 / 800).toBeGreaterThan(1.25);
       expect(plan.users % 400).toBe(0);
     },

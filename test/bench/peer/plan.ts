@@ -9,8 +9,8 @@ export interface Plan {
   readonly shared: number;
   /** Series of rising rates; the median of them is told. */
   readonly series: number;
-  /** Calls a second, rising; a series stops at the first that fails. */
-  readonly ladder: readonly number[];
+  /** Calls a second, rising, without presence and with it; a series stops at the first that fails. */
+  readonly ladder: { readonly alone: readonly number[]; readonly presence: readonly number[] };
   /** How long each rate is kept up. */
   readonly step: number;
   /** How long the lag is measured without load, and with it. */
@@ -30,7 +30,10 @@ export const FULL: Plan = {
   users: 10_000,
   shared: 6144,
   series: 3,
-  ladder: [200, 500, 800, 1000, 1200, 1400, 1600, 1800, 2000, 2200, 2400, 2700, 3000, 4000, 5000, 6000, 8000, 10_000],
+  ladder: {
+    alone: [200, 500, 800, 1200, 1600, 2000, 2500, 3000, 4000, 5000, 6000, 8000, 10_000],
+    presence: [200, 500, 800, 1000, 1200, 1400, 1600, 1800, 2000, 2200, 2400, 2700, 3000],
+  },
   step: 10,
   lag: 25,
   registers: { users: 30_000, ladder: [1000, 2000, 3000, 4000, 6000, 8000, 12_000, 16_000, 20_000] },
@@ -43,13 +46,13 @@ export const QUICK: Plan = {
   users: 2400,
   shared: 3072,
   series: 1,
-  ladder: [200, 500, 800, 1200, 1600, 2000, 2400, 4000, 8000],
-  step: 4,
-  lag: 10,
-  registers: { users: 10_000, ladder: [2000, 4000, 6000, 8000, 12_000, 16_000, 20_000] },
-  memory: { bindings: 10_000, dialogs: 1000 },
-  written: 200,
-  race: { rates: [50, 300], seconds: 6 },
+  ladder: { alone: [200, 800, 1500, 2500, 4000, 8000], presence: [200, 500, 800, 1000, 1400, 1800, 2200] },
+  step: 3,
+  lag: 8,
+  registers: { users: 15_000, ladder: [2000, 4000, 8000, 12_000, 16_000, 20_000] },
+  memory: { bindings: 4000, dialogs: 400 },
+  written: 100,
+  race: { rates: [300], seconds: 8 },
 };
 
 /** The groups named, in their order; `unknown` are words that name none. All where nothing is named. */

@@ -13,7 +13,7 @@ const ENDING = { dead: 3, after: 3 };
 const DEAD = 500;
 /** Presence is right within so long after a restart (the target), and is watched for so long, s. */
 const GOAL = 10;
-const WATCHED = 20;
+const WATCHED = 12;
 
 const callers = Array.from({ length: CALLS }, (_, n) => `k${String(n).padStart(3, '0')}`);
 const callees = Array.from({ length: CALLS }, (_, n) => `m${String(n).padStart(3, '0')}`);

@@ -13,9 +13,9 @@ export const WATCHED = 200;
 /** First registrations make an object each in the Worker: until it knows all, ms. */
 export const REGISTERED_WITHIN = 240_000;
 /** Before anything is measured: what compiles as it runs has compiled what counts. Calls/s, s. */
-const WARM = { rate: 200, seconds: 5 };
+const WARM = { rate: 300, seconds: 4 };
 /** Between two rates, ms. */
-const BREATH = 1000;
+const BREATH = 300;
 
 /** One kind of server, at rising rates. */
 export interface Series {
@@ -61,7 +61,7 @@ export async function series(
   highest: boolean,
 ): Promise<Series> {
   const climbs: Climb<LoadStep>[] = [];
-  const ladder = highest ? plan.ladder : COMPARED;
+  const ladder = highest ? plan.ladder[mode === 'presence' ? 'presence' : 'alone'] : COMPARED;
   for (let run = 0; run < plan.series; run++) {
     const scene = await staged(start, mode, plan, ports);
     try {

@@ -12,7 +12,7 @@ const MORE = ['-l', '200000', '-buff_size', String(4 * 1024 * 1024)];
 const RINGING = 0.25;
 const HOLD = 1;
 /** A load may take so much longer than it should before it is ended, s. */
-const PATIENCE = 18;
+const PATIENCE = 8;
 /** How often processor time and dropped datagrams of SIPp are looked at, ms. */
 const SAMPLE = 100;
 /** SIPp does its work in one thread: above this part of a core it may itself be what is late. */
