@@ -2,7 +2,7 @@ import { round } from '../figure.ts';
 import { type Climb, faultsOf } from './climb.ts';
 import { type Context, startServer } from './context.ts';
 import type { LoadStep } from './load-step.ts';
-import { COMPARED } from './plan.ts';
+import { COMPARED, type Plan } from './plan.ts';
 import { type Cell, NOTHING, ofRuns, type Row } from './row.ts';
 import { type Series, series, WATCHED } from './series.ts';
 import type { Mode, Server } from './server.ts';
@@ -80,7 +80,7 @@ export function cpuRows(all: readonly Series[]): Row[] {
 }
 
 /** The highest clean rates, and what ended each. */
-export function highestRows(all: readonly Series[]): Row[] {
+export function highestRows(all: readonly Series[], { step }: Plan): Row[] {
   const cell = (side: Server['name'], mode: Mode): Cell => {
     const climbs = of(all, side, mode);
     const bound = climbs.some((climb) => climb.bound);
@@ -97,7 +97,7 @@ export function highestRows(all: readonly Series[]): Row[] {
       .join(' | ');
   const row = (name: string, mode: Mode, goal?: Row['goal']): Row => ({
     group: 'highest',
-    name: `highest clean rate, ${name}`,
+    name: `highest clean rate for ${step} s, ${name}`,
     unit: RATE,
     ours: cell('Offhook', mode),
     peer: cell('Kamailio', mode),

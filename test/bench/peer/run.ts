@@ -113,7 +113,7 @@ async function measured(groups: readonly Group[], context: Context): Promise<{ r
       const all = await allSeries(context, wants('highest'));
       svg = chartsOf(all);
       half = wants('highest') ? halfOf(all) : undefined;
-      return [...(wants('cpu') ? cpuRows(all) : []), ...(wants('highest') ? highestRows(all) : [])];
+      return [...(wants('cpu') ? cpuRows(all) : []), ...(wants('highest') ? highestRows(all, context.plan) : [])];
     });
   }
   if (wants('lag')) await take('lag', () => lagRows(context, half ?? HALF));
