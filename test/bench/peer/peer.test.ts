@@ -76,8 +76,10 @@ describe('Offhook bench beside a peer: tables', () => {
     row({ name: 'highest', ours: { value: 12_000, text: 'or more' }, note: 'of the whole' }),
   ];
 
-  it('has a line for each row, and below it what failed', () => {
-    const lines = textTable(rows).split('\n');
+  it('has a line for each row, and what failed below the first row that it fails', () => {
+    const lines = textTable([...rows, ...rows.slice(1, 2)]).split('\n');
+    expect(lines).toHaveLength(6);
+    expect(lines[5]).toMatch(/FAILED$/);
     expect(lines[0]).toMatch(/^measured +Offhook +Kamailio +unit +ratio +goal$/);
     expect(lines[1]).toMatch(/^processor time +1 +2 +s +0\.5 +ratio at most 0\.5 +met$/);
     expect(lines[2]).toMatch(/^states \| stuck +0 +not within <20 s> +s +FAILED$/);
@@ -211,16 +213,18 @@ describe('Offhook bench beside a peer: what a watcher saw', () => {
     const seen = new Sightings();
     const ups: string[] = [];
     seen.onUp = (user, callId) => ups.push(`${user} ${callId}`);
-    seen.calls('a', told(['1', 'early']));
-    seen.calls('a', told(['1', 'up'], ['2', 'up']));
-    seen.calls('a', told(['1', 'over'], ['2', 'up']));
-    seen.calls('a', told());
-    seen.calls('b', told(['1', 'up']));
-    expect(ups).toEqual(['a 1', 'a 2', 'b 1']);
     const expected = new Map([
       ['a', ['1', '2', '3']],
       ['b', ['1']],
     ]);
+    seen.calls('a', told(['1', 'early']));
+    expect(ups).toEqual([]);
+    seen.calls('a', told(['1', 'up'], ['2', 'up']));
+    expect(seen.missing(expected)).toEqual({ expected: 4, up: 2, over: 4 });
+    seen.calls('a', told(['1', 'over'], ['2', 'up']));
+    seen.calls('a', told());
+    seen.calls('b', told(['1', 'up']));
+    expect(ups).toEqual(['a 1', 'a 2', 'b 1']);
     expect(seen.missing(expected)).toEqual({ expected: 4, up: 1, over: 2 });
     expect(seen.busy()).toEqual(['b up']);
     expect([seen.isTalking('a'), seen.isTalking('b')]).toEqual([false, true]);
@@ -265,6 +269,7 @@ describe('Offhook bench beside a peer: the page', () => {
       row({ name: 'lag', ours: { value: 9 }, goal: { of: 'ratio', at: 'most', value: 1, stretch: true } }),
       row({ name: 'restart', peer: { value: Number.POSITIVE_INFINITY, text: 'not within 20 s' } }),
       row({ name: 'highest', ours: { value: 5, failed: ['a frame is missing'] } }),
+      row({ name: 'stuck', ours: NOTHING, goal: { of: 'ours', at: 'most', value: 0 } }),
     ],
   };
 
@@ -275,6 +280,7 @@ describe('Offhook bench beside a peer: the page', () => {
     expect(report).toContain('not reached:\n\n- lag\n');
     expect(report).toMatch(/Failed in the measuring itself[^\n]*:\n\n- highest$/);
     expect(report).toContain('| restart | 1 | not within 20 s |');
+    expect(report).toMatch(/\| stuck \| - \|.*\| FAILED \|/);
     expect(report).not.toContain('quiet machine');
     expect(reportOf({ ...results, others: 1.2 })).toContain('others took up to 1.2 of its 2 cores');
   });
