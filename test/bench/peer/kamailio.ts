@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,15 +20,18 @@ const PRIVATE = 64;
 const BUFFER = 4 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
-/** Every Kamailio that runs, to be ended with this process whatever happens. */
+/** Every Kamailio that runs, and their folders: both are gone with this process whatever happens. */
 const running = new Set<number>();
+const folders = new Set<string>();
 process.once('exit', () => {
   for (const pid of [...running].flatMap(family).reverse()) end(pid);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Starts Kamailio as kamailio.cfg says, with so much shared memory, MiB; where less than twice that is free, with half of what is. */
 export async function startKamailio(options: ServerOptions, shared: number): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'kamailio-'));
+  folders.add(folder);
   const sip = { address: '127.0.0.1', port: options.port };
   const control = (...command: string[]) =>
     execFileSync('kamcmd', ['-s', `unix:${join(folder, 'ctl')}`, ...command], {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type SippRun, startSipp } from '../../interop/sipp.ts';
+import { type SippOptions, type SippRun, startSipp } from '../../interop/sipp.ts';
 import { cpuSeconds } from '../shim.ts';
 import { CORES, droppedAt, meter } from './processes.ts';
 import type { Ports, Server } from './server.ts';
@@ -19,6 +19,19 @@ const SAMPLE = 100;
 const SATURATED = 0.85;
 /** Others that take more than this of the machine, cores, may have made it worse. */
 const OTHERS = 0.25;
+
+/** Every SIPp that runs, to be ended with this process whatever happens. */
+const running = new Set<SippRun>();
+process.once('exit', () => {
+  for (const run of running) run.process.kill('SIGKILL');
+});
+
+async function started(scenario: string, options: SippOptions): Promise<SippRun> {
+  const run = await startSipp(scenario, { ...options, folder: FOLDER });
+  running.add(run);
+  void run.ended.finally(() => running.delete(run));
+  return run;
+}
 
 /** What a load by SIPp came to. */
 export interface Load {
@@ -60,9 +73,8 @@ export async function register(
   ports: Ports,
   { rate, callId, cseq = 1 }: RegisterLoad,
 ): Promise<Load> {
-  const run = await startSipp('register', {
+  const run = await started('register', {
     target: server.sip,
-    folder: FOLDER,
     fields: users.map((user) => [user, port]),
     rate,
     port: ports.registering,
@@ -99,13 +111,12 @@ export async function startCalls(server: Server, crowd: Crowd, ports: Ports, loa
   const { rate, seconds, callId, scenario = 'uas', hold = HOLD } = load;
   const common = {
     target: server.sip,
-    folder: FOLDER,
     calls: Math.round(rate * seconds),
     timeout: Math.ceil(seconds + hold + PATIENCE),
   };
-  const uas = await startSipp(scenario, { ...common, port: ports.callees, more: [...MORE, '-nd'] });
+  const uas = await started(scenario, { ...common, port: ports.callees, more: [...MORE, '-nd'] });
   await uas.listening;
-  const uac = await startSipp('uac', {
+  const uac = await started('uac', {
     ...common,
     fields: crowd.pairs,
     rate,
