@@ -47,6 +47,24 @@ describe('Offhook presence document', () => {
     });
   });
 
+  it('says held only where every confirmed call is held', () => {
+    const user = new SimulatedUser();
+    user.tell(user.say.online());
+    const words = [
+      user.say.talking('c1', { held: true }),
+      user.say.early('c2'),
+      user.say.talking('c2'),
+      user.say.talking('c2', { held: true }),
+      user.say.idle('c1'),
+      user.say.talking('c2'),
+    ];
+    const told = words.map((word) => {
+      user.tell(word);
+      return `${user.document?.status} ${user.document?.callStatus}`;
+    });
+    expect(told).toEqual(['held', 'held', 'talking', 'held', 'held', 'talking'].map((status) => `${status} talking`));
+  });
+
   it('has a since that is never later than now, and never before the one that was told', () => {
     const user = new SimulatedUser();
     user.apply({ ...user.stream('site-a').next(user.say.online()), at: T0 + 60_000 });
