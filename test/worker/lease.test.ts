@@ -196,4 +196,19 @@ describe('Offhook leases: incarnations of a site', () => {
     expect((await worker.request(`/v1/presence/${encodeURIComponent(old.user)}`)).status).toBe(404);
     expect(await worker.presence(known.user)).toMatchObject({ status: 'available' });
   });
+
+  it('answers so too where the new one was heard elsewhere, and the old one was the latest when it was heard here', async () => {
+    const site = crypto.randomUUID();
+    const object = env.SITE.getByName(site);
+    await worker.batch(site, [], 2000);
+    await worker.post(`/v1/sites/${site}/reconcile`, { version: 1, epoch: 2000, done: 1 });
+    expect(await worker.batch(site, [], 2000)).toMatchObject({ lease: { state: 'held' } });
+    expect(await object.renew(site, 3000, [], LEASE * 1000)).toMatchObject({ state: 'reconcile' });
+    // What was heard here is believed for a moment.
+    await scheduler.wait((LEASE * 1000) / 6);
+    const late = newStream('late');
+    const { results } = await worker.batch(site, [{ ...late.next(say.online()), epoch: 2000 }], 2000);
+    expect(results).toMatchObject([{ verdict: 'stale', last: { epoch: 3000 } }]);
+    expect((await worker.request(`/v1/presence/${encodeURIComponent(late.user)}`)).status).toBe(404);
+  });
 });

@@ -60,9 +60,12 @@ export function noteLease(site: string, answer: LeaseAnswer, now: number, boards
   if (answer.state === 'held') note(site, { since: null, until: now + answer.duration }, now);
 }
 
-/** Is that incarnation known here to be the latest of its site, so that its updates need not wait for the renewal. */
-export function isLatest(site: string, epoch: number): boolean {
-  return renewals.get(site)?.answer.epoch === epoch;
+/**
+ * Is that incarnation known here, since a moment, to be the latest of its site, so that its updates need not wait for the renewal: a later one may
+ * have been heard elsewhere since.
+ */
+export function isLatest(env: Env, site: string, epoch: number): boolean {
+  return isRenewed(renewals.get(site), epoch, Date.now(), leaseDuration(env.SITE_LEASE));
 }
 
 /** The document as it is to be shown: `stale` or `unknown` where sites on whose word it rests are out of touch. */

@@ -71,7 +71,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
   const boards = new Set([...byUser.keys()].map((user) => boardOf(user, shards)));
   const renewal = leased ? renewLease(c.env, site, epoch, boards) : Promise.resolve(undefined);
   // An incarnation that may be an old one is looked at before its word changes anything.
-  const first = epoch === undefined || isLatest(site, epoch) ? undefined : await renewal;
+  const first = epoch === undefined || isLatest(c.env, site, epoch) ? undefined : await renewal;
   if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
   const post = new BoardPost(c.env);
