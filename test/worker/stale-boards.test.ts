@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { boardOf, shardCount } from '../../worker/objects/shard.ts';
 import type { PresenceDocument } from '../../worker/protocol/index.ts';
 import { newDomain, newStream, okay, post, say } from './support/client.ts';
@@ -197,6 +198,18 @@ describe('Offhook leases: boards of a site that is lost', () => {
     release();
     expect(await eventually(() => listed(domain), isLost)).toEqual(lost(users));
   }, 20_000);
+
+  it('hear of it by an alarm where the object of the site is killed before it has told one that is new', async () => {
+    const { site, domain, object } = await domainAtSite();
+    await eventually(() => listed(domain), isLost);
+    const { user } = newStream('new', newDomain());
+    const name = boardOf(user, shardCount(env.BOARD_SHARDS));
+    const release = await hang(boardObject(user), 'siteStands');
+    await object.renew(site, 7, [name], LEASE * 1000);
+    const at = (await runInDurableObject(object, (_, { storage }) => storage.getAlarm())) ?? Infinity;
+    expect(at).toBeLessThanOrEqual(Date.now() + OBJECT_LIMITS.untoldAgain);
+    release();
+  });
 
   it('hear of it again where they failed, by the alarm of the site', async () => {
     const { domain, users } = await domainAtSite();

@@ -21,7 +21,7 @@ export const OBJECT_LIMITS = {
   dropAgain: 15_000,
   /** Wait before a board is tried again that could not be told of a deletion. */
   dropRetry: 5_000,
-  /** So long after an override or a deletion the object wakes up, should it have been killed before the board was told. */
+  /** So long after an override, a deletion or a site's loss the object wakes up, should it have been killed before the boards were told. */
   untoldAgain: 5_000,
   /**
    * Cloudflare gives an alarm that fails 6 more tries, then forgets it. From this one on another alarm is set before anything else is done, so

@@ -109,6 +109,8 @@ export class Site extends DurableObject<Env> {
         this.#telling = undefined;
       });
       this.ctx.waitUntil(this.#telling);
+      // Should this process die before they know, the alarm tells them: the site may never speak again.
+      this.#armBy(Date.now() + OBJECT_LIMITS.untoldAgain);
     }
     this.#arm();
   }
@@ -164,9 +166,13 @@ export class Site extends DurableObject<Env> {
     const lease = this.#lease;
     const lapses = lease === undefined || lease.staleSince !== null || lease.left ? Infinity : lease.until;
     const wanted = Math.min(lapses, this.#retryAt ?? Infinity);
-    if (wanted === Infinity || (this.#armed !== null && this.#armed <= wanted)) return;
-    this.#armed = wanted;
-    void this.ctx.storage.setAlarm(wanted);
+    if (wanted !== Infinity) this.#armBy(wanted);
+  }
+
+  #armBy(time: number): void {
+    if (this.#armed !== null && this.#armed <= time) return;
+    this.#armed = time;
+    void this.ctx.storage.setAlarm(time);
   }
 }
 
