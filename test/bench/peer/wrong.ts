@@ -1,3 +1,5 @@
+import { readSettings, SHIM_SETTINGS, showProblems } from '../../../shim/config.ts';
+import { type GhostBounds, worstGhost } from '../../../shim/ghost.ts';
 import type { LeanPhones } from '../../support/lean-phones.ts';
 import { quietPort } from '../../support/port.ts';
 import { round } from '../figure.ts';
@@ -114,14 +116,19 @@ async function measured(context: Context, side: Server['name']): Promise<Wrong> 
   });
 }
 
-/** What a shim states of itself; by default it asks after 5 min, three times with 10 s between, for 32 s each. */
+/** What a shim states of itself, as it is set here and as it would be by default. */
 async function boundsOf(server: Server): Promise<Wrong['bounds']> {
   if (server.name !== 'Offhook') return undefined;
   const { ghost } = await (server as OffhookServer).shim.status();
-  return { set: (ghost.probed ?? ghost.hardCap) / 1000, byDefault: BY_DEFAULT };
+  const worst = ({ probed, hardCap }: GhostBounds) => (probed ?? hardCap) / 1000;
+  return { set: worst(ghost), byDefault: worst(byDefault()) };
 }
 
-const BY_DEFAULT = 300 + 3 * 32 + 2 * 10;
+function byDefault(): GhostBounds {
+  const settings = readSettings(SHIM_SETTINGS, ['--worker-url=http://127.0.0.1'], { OFFHOOK_TOKEN: 'e30.e30.e30' });
+  if (!settings.ok) throw new Error(showProblems(settings.problems));
+  return worstGhost(settings.settings);
+}
 
 const cellOf = (seconds: number | undefined): Cell =>
   seconds === undefined ? { value: Number.POSITIVE_INFINITY, text: 'not seen to end' } : { value: round(seconds) };
