@@ -19,7 +19,7 @@ export interface Context {
 /** Measures one or more groups. */
 export type Measure = (context: Context) => Promise<Row[]>;
 
-/** The other side has only one way to be asked for what it can; ours is told apart by what it is behind. */
+/** In the order in which they are measured. */
 export const SIDES = ['Offhook', 'Kamailio'] as const;
 
 /** Starts one of the two. */

@@ -1,6 +1,6 @@
-import { round } from '../figure.ts';
+import { median, round } from '../figure.ts';
 import { type Climb, faultsOf } from './climb.ts';
-import { type Context, startServer } from './context.ts';
+import { type Context, SIDES, startServer } from './context.ts';
 import type { LoadStep } from './load-step.ts';
 import { COMPARED, type Plan } from './plan.ts';
 import { type Cell, NOTHING, ofRuns, type Row } from './row.ts';
@@ -86,15 +86,7 @@ export function highestRows(all: readonly Series[], { step }: Plan): Row[] {
     const bound = climbs.some((climb) => climb.bound);
     return { ...ofRuns(climbs.map(({ highest }) => highest)), ...(bound && { text: 'or more' }) };
   };
-  const ends = (mode: Mode) =>
-    (['Offhook', 'Kamailio'] as const)
-      .map(
-        (side) =>
-          `${side}: ${of(all, side, mode)
-            .map(({ end }) => end ?? 'the highest rate tried was clean')
-            .join('; ')}`,
-      )
-      .join(' | ');
+  const ends = (mode: Mode) => SIDES.map((side) => `${side} ${of(all, side, mode).map(endOf).join(', and ')}`).join('. ');
   const row = (name: string, mode: Mode, goal?: Row['goal']): Row => ({
     group: 'highest',
     name: `highest clean rate for ${step} s, ${name}`,
@@ -102,13 +94,20 @@ export function highestRows(all: readonly Series[], { step }: Plan): Row[] {
     ours: cell('Offhook', mode),
     peer: cell('Kamailio', mode),
     ...(goal && { goal }),
-    note: `ended by: ${ends(mode)}`,
+    note: ends(mode),
   });
   return [
     row('proxy alone', 'alone'),
     row(`with presence, ${WATCHED} users watched`, 'presence', { of: 'ours', at: 'least', value: GOALS.highest }),
     row('with presence, beside the peer', 'presence', { of: 'ratio', at: 'least', value: 1, stretch: true }),
   ];
+}
+
+/** What ended a series, and how late its watchers were told at the highest clean rate. */
+function endOf({ steps, highest, end }: Climb<LoadStep>): string {
+  const lags = steps.find(({ rate }) => rate === highest)?.lags?.lags ?? [];
+  const told = lags.length > 0 ? `, where watchers were told after ${round(median(lags))} ms (p50)` : '';
+  return `was clean up to ${highest}/s${told}; ${end === undefined ? 'no higher rate was tried' : `ended by ${end}`}`;
 }
 
 /** Half of the lower of both highest rates with presence: a rate that both can take; calls/s. */

@@ -50,7 +50,7 @@ export function reportOf({ at, quick, machine, took, others, rows }: PeerResults
     ...list('Missed', named('MISSED')),
     ...list('Hoped for, and not reached', named('not reached')),
     ...list(
-      'Failed in the measuring itself (a call failed, a state was wrong, or a frame was missing), and so not shown',
+      'Failed in the measuring itself, on one side at least (a call failed, a state was wrong, or a frame was missing)',
       failed,
     ),
   ].join('\n');

@@ -45,7 +45,7 @@ export async function registerRows(context: Context): Promise<Row[]> {
   return [
     row('REGISTER refreshes, presence on', '1/s', { ...rate(ours), ...lost }, rate(presence), {
       goal: { of: 'ours', at: 'least', value: GOAL },
-      note: `Offhook's are on disk before they are answered; of a refresh the Worker is told nothing. Ended by: ${ended('Offhook', ours)} | ${ended('Kamailio', presence)}`,
+      note: `Offhook's are on disk before they are answered; of a refresh the Worker is told nothing. Ended by: ${ended('Offhook', ours)}. ${ended('Kamailio', presence)}`,
     }),
     row('REGISTER refreshes, peer without presence', '1/s', rate(ours), rate(plain), {
       note: `ended by: ${ended('Kamailio', plain)}`,

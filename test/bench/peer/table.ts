@@ -43,7 +43,7 @@ export function markdownTable(rows: readonly Row[]): string {
     tableRow(['---', '---:', '---:', '---', '---:', '---', '---']),
     ...lines,
     ...(notes.length > 0 ? [''] : []),
-    ...notes.map((text, n) => `${n + 1}. ${escaped(text)}`),
+    ...notes.map((text, n) => `${n + 1}. ${text.replaceAll('<', '&lt;')}`),
   ].join('\n');
 }
 
