@@ -32,6 +32,8 @@ export function svgOf(charts: readonly Chart[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${height}" width="${SIZE.width}" height="${height}" font-family="sans-serif" font-size="12">`,
+    // Told by those who read it aloud.
+    `<title>${escaped(charts.map(({ title }) => title).join('; '))}</title>`,
     '<rect width="100%" height="100%" fill="white"/>',
     ...parts,
     '</svg>',

@@ -193,7 +193,7 @@ describe('Offhook bench beside a peer: SVG', () => {
     expect(svg.match(/<polyline/g)).toHaveLength(4);
     expect(svg.match(/<circle/g)).toHaveLength(4);
     expect(svg).not.toContain('NaN');
-    expect(svg).toContain('Lag &lt;ms&gt;');
+    expect(svg).toContain('<title>Lag &lt;ms&gt;; Lag &lt;ms&gt;</title>');
     expect(svg).toContain('Offhook &quot;p50&quot;');
   });
 
