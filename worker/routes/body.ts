@@ -1,7 +1,10 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import type * as z from 'zod';
 import { LIMITS } from '../protocol/index.ts';
-import { answer, problem } from './problem.ts';
+import type { AppEnv } from './auth.ts';
+import { finding } from './field.ts';
+import { answer, type Problem, problem } from './problem.ts';
 
 /** Refuses bodies that are too large, before they are read to their end. */
 export const limitBody: MiddlewareHandler = bodyLimit({
@@ -17,4 +20,18 @@ export async function jsonObject(c: Context): Promise<Record<string, unknown> | 
   } catch {
     return undefined;
   }
+}
+
+/** The body as the schema of its operation reads it, or the answer to one that it refuses, which names the field. */
+export async function readBody<T extends z.ZodType>(c: Context<AppEnv>, schema: T): Promise<z.output<T> | Response> {
+  const body = await jsonObject(c);
+  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
+  const read = schema.safeParse(body);
+  return read.success ? read.data : answer(c, invalidBody(read.error));
+}
+
+/** What is wrong with a body that its schema refuses. */
+export function invalidBody(error: z.ZodError): Problem {
+  const { field, reason } = finding(error);
+  return problem('invalid-body', `${field}: ${reason}`, field);
 }

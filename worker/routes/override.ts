@@ -5,9 +5,8 @@ import { sameSource } from '../presence/index.ts';
 import { canonicalAor, LIMITS, type OverrideDocument, type OverrideSource, type TokenClaims } from '../protocol/index.ts';
 import { audit } from './audit.ts';
 import { type AppEnv, detailOf } from './auth.ts';
-import { jsonObject } from './body.ts';
+import { readBody } from './body.ts';
 import { coveredUser } from './covered.ts';
-import { finding } from './field.ts';
 import { readQuery } from './parameters.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { overrideSchema, whoseSchema } from './schema/override.ts';
@@ -18,17 +17,12 @@ type OverrideContext = Context<AppEnv, '/v1/presence/:user/override'>;
 export async function putOverride(c: OverrideContext): Promise<Response> {
   const user = coveredUser(c);
   if (user instanceof Response) return user;
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const read = overrideSchema.safeParse(body);
-  if (!read.success) {
-    const { field, reason } = finding(read.error);
-    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
-  }
+  const read = await readBody(c, overrideSchema);
+  if (read instanceof Response) return read;
   const expected = expectedOf(c.req.header('if-match'));
   if (expected === 'bad') return answer(c, badCondition());
-  const { activity, note, expiresIn } = read.data;
-  const source = sourceOf(read.data, user, c.get('claims'));
+  const { activity, note, expiresIn } = read;
+  const source = sourceOf(read, user, c.get('claims'));
   const word = { source, activity, ...(note === undefined ? {} : { note }), lifetime: expiresIn * 1_000 };
   await audit(c, 'override.set', { user, note: activity, ...targetOf(source) });
   const done = await userObject(c.env, user).setOverride(user, word, expected);

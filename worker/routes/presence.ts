@@ -6,10 +6,9 @@ import { PRESENCE_LIMITS, redact } from '../presence/index.ts';
 import { canonicalAor, type PresenceDocument } from '../protocol/index.ts';
 import { audit } from './audit.ts';
 import { type AppEnv, detailOf, mayRead, uncovered } from './auth.ts';
-import { jsonObject } from './body.ts';
+import { readBody } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { coveredUser, neverSeen } from './covered.ts';
-import { finding } from './field.ts';
 import { withStaleness } from './leases.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { readQuery } from './parameters.ts';
@@ -44,27 +43,18 @@ export async function getPresence(c: UserContext): Promise<Response> {
 
 /** `POST /v1/presence/query`: many at once, in the order asked, each a document or a problem. */
 export async function queryPresence(c: Context<AppEnv>): Promise<Response> {
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const query = usersSchema.safeParse(body);
-  if (!query.success) {
-    const { field, reason } = finding(query.error);
-    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
-  }
+  const query = await readBody(c, usersSchema);
+  if (query instanceof Response) return query;
   const claims = c.get('claims');
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
-  const users = await concurrently(
-    query.data.users,
-    ROUTE_LIMITS.concurrency,
-    async (name): Promise<PresenceDocument | Problem> => {
-      const user = canonicalAor(name);
-      if (user === undefined) return problem('bad-user', NO_USER, 'user');
-      if (!mayRead(claims, user)) return uncovered(user);
-      const document = await ask(c.env, user, limit);
-      if (document === undefined) return problem('user-unreachable', `${user} could not be reached`);
-      return document === null ? neverSeen(user) : redact(document, detailOf(claims));
-    },
-  );
+  const users = await concurrently(query.users, ROUTE_LIMITS.concurrency, async (name): Promise<PresenceDocument | Problem> => {
+    const user = canonicalAor(name);
+    if (user === undefined) return problem('bad-user', NO_USER, 'user');
+    if (!mayRead(claims, user)) return uncovered(user);
+    const document = await ask(c.env, user, limit);
+    if (document === undefined) return problem('user-unreachable', `${user} could not be reached`);
+    return document === null ? neverSeen(user) : redact(document, detailOf(claims));
+  });
   limit.clear();
   return c.json({ users });
 }

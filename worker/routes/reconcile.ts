@@ -4,8 +4,7 @@ import { boardObject, siteObject } from '../objects/places.ts';
 import { differing } from '../presence/index.ts';
 import { LIMITS, PROTOCOL_VERSION, type ReconcileAnswer } from '../protocol/index.ts';
 import { type AppEnv, covers, holdsLease, mayRead } from './auth.ts';
-import { jsonObject } from './body.ts';
-import { finding } from './field.ts';
+import { invalidBody, jsonObject } from './body.ts';
 import { leaseDuration, noteLease } from './leases.ts';
 import { answer, type Problem, problem } from './problem.ts';
 import { doneSchema, pageSchema, siteSchema, stopSchema } from './schema/reconcile.ts';
@@ -17,7 +16,7 @@ type SiteContext = Context<AppEnv, '/v1/sites/:site/reconcile'> | Context<AppEnv
  * differs. What is recorded is read from the boards, so that no user's object is woken.
  */
 export async function postReconcile(c: SiteContext): Promise<Response> {
-  const read = await readBody<z.infer<typeof doneSchema> | z.infer<typeof pageSchema>>(c, (body) =>
+  const read = await readRequest<z.infer<typeof doneSchema> | z.infer<typeof pageSchema>>(c, (body) =>
     'done' in body ? doneSchema : pageSchema,
   );
   if (!read.ok) return read.response;
@@ -47,7 +46,7 @@ export async function postReconcile(c: SiteContext): Promise<Response> {
 
 /** `POST /v1/sites/{site}/stop`: the last word of a site that stops as planned. */
 export async function postStop(c: SiteContext): Promise<Response> {
-  const read = await readBody(c, () => stopSchema);
+  const read = await readRequest(c, () => stopSchema);
   if (!read.ok) return read.response;
   const { site, body } = read;
   const duration = leaseDuration(c.env.SITE_LEASE);
@@ -61,7 +60,7 @@ type ReadBody<T> =
   | { readonly ok: false; readonly response: Response };
 
 /** The site of a request, as far as its token is for it, and the body as the schema that fits it says. */
-async function readBody<T>(c: SiteContext, schema: (body: object) => z.ZodType<T>): Promise<ReadBody<T>> {
+async function readRequest<T>(c: SiteContext, schema: (body: object) => z.ZodType<T>): Promise<ReadBody<T>> {
   const refused = (told: Problem): ReadBody<T> => ({ ok: false, response: answer(c, told) });
   const site = siteSchema.safeParse(c.req.param('site'));
   if (!site.success) return refused(problem('bad-parameter', 'site: is no name of a site', 'site'));
@@ -74,7 +73,5 @@ async function readBody<T>(c: SiteContext, schema: (body: object) => z.ZodType<T
     return refused(problem('unknown-version', `only version ${PROTOCOL_VERSION} is understood`, 'version'));
   }
   const read = schema(body).safeParse(body);
-  if (read.success) return { ok: true, site: site.data, body: read.data };
-  const { field, reason } = finding(read.error);
-  return refused(problem('invalid-body', `${field}: ${reason}`, field));
+  return read.success ? { ok: true, site: site.data, body: read.data } : refused(invalidBody(read.error));
 }

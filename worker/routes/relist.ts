@@ -8,9 +8,8 @@ import { boardsOf, shardCount } from '../objects/shard.ts';
 import { within } from '../objects/within.ts';
 import { audit } from './audit.ts';
 import { type AppEnv, covers, forbidden, usersOf } from './auth.ts';
-import { jsonObject } from './body.ts';
+import { readBody } from './body.ts';
 import { concurrently } from './concurrently.ts';
-import { finding } from './field.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, problem } from './problem.ts';
 import { domainSchema } from './schema/domain.ts';
@@ -27,14 +26,9 @@ export async function postRelist(c: RelistContext): Promise<Response> {
   if (!domain.success) return answer(c, problem('bad-domain', 'domain: is no host', 'domain'));
   const claims = c.get('claims');
   if (!covers(claims, domain.data) || usersOf(claims, domain.data) !== undefined) return forbidden(c, domain.data);
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const asked = relistSchema.safeParse(body);
-  if (!asked.success) {
-    const { field, reason } = finding(asked.error);
-    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
-  }
-  const { former, cursor } = asked.data;
+  const asked = await readBody(c, relistSchema);
+  if (asked instanceof Response) return asked;
+  const { former, cursor } = asked;
   const shards = shardCount(c.env.BOARD_SHARDS);
   const gone = boardsOf(domain.data, former);
   if (cursor === undefined) {

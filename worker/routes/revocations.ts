@@ -3,8 +3,7 @@ import type { Revocation } from '../access/index.ts';
 import { accessObject } from '../objects/access.ts';
 import { audit } from './audit.ts';
 import { type AppEnv, coversAll } from './auth.ts';
-import { jsonObject } from './body.ts';
-import { finding } from './field.ts';
+import { readBody } from './body.ts';
 import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { revokedHere } from './revoked.ts';
@@ -20,14 +19,9 @@ const NOT_ALL = 'a token may be of any domain: only a token that covers all may 
 /** `POST /v1/tokens/revocations`: a token, or all of a subject, is good no more. The same again is no error. */
 export async function postRevocation(c: Context<AppEnv>): Promise<Response> {
   if (!coversAll(c.get('claims'))) return answer(c, problem('domain-not-covered', NOT_ALL));
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const asked = revokeSchema.safeParse(body);
-  if (!asked.success) {
-    const { field, reason } = finding(asked.error);
-    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
-  }
-  const { jti, subject, before, until } = asked.data;
+  const asked = await readBody(c, revokeSchema);
+  if (asked instanceof Response) return asked;
+  const { jti, subject, before, until } = asked;
   if ((jti === undefined) === (subject === undefined)) {
     return answer(c, problem('invalid-body', 'jti: give either jti or subject', 'jti'));
   }

@@ -15,7 +15,7 @@ import {
 } from '../protocol/index.ts';
 import { type AppEnv, holdsLease, mayRead, uncovered } from './auth.ts';
 import { BoardPost } from './board-post.ts';
-import { jsonObject } from './body.ts';
+import { invalidBody, jsonObject } from './body.ts';
 import { concurrently } from './concurrently.ts';
 import { finding } from './field.ts';
 import { isLatest, renewLease } from './leases.ts';
@@ -40,10 +40,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     return answer(c, problem('unknown-version', `only version ${PROTOCOL_VERSION} is understood`, 'version'));
   }
   const batch = batchSchema.safeParse(body);
-  if (!batch.success) {
-    const { field, reason } = finding(batch.error);
-    return answer(c, problem('invalid-body', `${field}: ${reason}`, field));
-  }
+  if (!batch.success) return answer(c, invalidBody(batch.error));
   const { site, epoch, sentAt, updates } = batch.data;
   if (updates.length > LIMITS.batchUpdates) {
     return answer(c, problem('too-many-items', `more than ${LIMITS.batchUpdates} updates`, 'updates'));

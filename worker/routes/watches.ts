@@ -19,12 +19,12 @@ import {
 import { audit } from './audit.ts';
 import { type AppEnv, detailOf, forbidden, mayRead } from './auth.ts';
 import { refuseRevoked } from './authorize.ts';
-import { jsonObject } from './body.ts';
+import { readBody } from './body.ts';
 import { addressRefusal, hasScope, makerOf } from './hook-access.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, problem } from './problem.ts';
 import { watchSchema } from './schema/webhook.ts';
-import { findHook, invalid } from './webhooks.ts';
+import { findHook } from './webhooks.ts';
 
 type UserContext = Context<AppEnv, '/v1/watches/:user'>;
 
@@ -37,16 +37,14 @@ export async function postWatch(c: UserContext): Promise<Response> {
   if (user === undefined) return answer(c, problem('bad-user', 'user: is no address of record', 'user'));
   const claims = c.get('claims');
   if (!mayRead(claims, user)) return forbidden(c, user);
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const read = watchSchema.safeParse(body);
-  if (!read.success) return answer(c, invalid(read.error));
-  const { wait, callback } = read.data;
-  if (wait !== undefined) return longPoll(c, user, read.data.until, wait * 1000);
+  const read = await readBody(c, watchSchema);
+  if (read instanceof Response) return read;
+  const { wait, callback } = read;
+  if (wait !== undefined) return longPoll(c, user, read.until, wait * 1000);
   if (!hasScope(claims, 'write')) return answer(c, problem('missing-scope', 'a callback needs the scope write'));
   const refusal = addressRefusal(callback as string, c.env.WEBHOOK_ALLOW_PRIVATE, 'callback');
   if (refusal !== undefined) return answer(c, refusal);
-  return makeCallback(c, watchRecord(newHookId(c.env, 'watch', domainOf(user)), user, read.data, claims, Date.now()));
+  return makeCallback(c, watchRecord(newHookId(c.env, 'watch', domainOf(user)), user, read, claims, Date.now()));
 }
 
 /** `GET /v1/watches/{user}`, the id of a watch in the user's place: a callback that has not been made yet. */

@@ -2,13 +2,13 @@ import { HOOK_LIMITS } from '../hooks/index.ts';
 import type { HookView } from '../objects/hook.ts';
 import { timestamp } from '../presence/index.ts';
 import type { WebhookTest } from '../protocol/index.ts';
-import { jsonObject } from './body.ts';
+import { invalidBody, jsonObject, readBody } from './body.ts';
 import { makerOf } from './hook-access.ts';
 import { readQuery } from './parameters.ts';
 import { answer, problem } from './problem.ts';
 import { deadLettersSchema, replaySchema, rotationSchema } from './schema/webhook.ts';
 import { deadLetterJson, webhookJson } from './webhook-json.ts';
-import { find, type HookContext, invalid, noteAct } from './webhooks.ts';
+import { find, type HookContext, noteAct } from './webhooks.ts';
 
 /** `POST /v1/webhooks/{id}/test`: one signed test event, sent now and once; tells what came of it. */
 export async function testWebhook(c: HookContext): Promise<Response> {
@@ -33,7 +33,7 @@ export async function rotateSecret(c: HookContext): Promise<Response> {
   const body = c.req.header('content-length') === '0' || c.req.raw.body === null ? {} : await jsonObject(c);
   if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
   const read = rotationSchema.safeParse(body);
-  if (!read.success) return answer(c, invalid(read.error));
+  if (!read.success) return answer(c, invalidBody(read.error));
   await noteAct(c, 'webhook.rotate', found);
   const overlap = read.data.keepFor * 1000;
   const now = Date.now();
@@ -67,14 +67,12 @@ export async function listDeadLetters(c: HookContext): Promise<Response> {
 
 /** `POST /v1/webhooks/{id}/replay`: puts dead letters back in line, or all that is kept from an event on. */
 export async function replayWebhook(c: HookContext): Promise<Response> {
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const read = replaySchema.safeParse(body);
-  if (!read.success) return answer(c, invalid(read.error));
+  const read = await readBody(c, replaySchema);
+  if (read instanceof Response) return read;
   const found = await find(c);
   if ('code' in found) return answer(c, found);
   await noteAct(c, 'webhook.replay', found);
-  const { from } = read.data;
+  const { from } = read;
   const replayed = await found.hook.replay(from ?? null);
   if (replayed === 'unknown') return answer(c, problem('no-such-event', `from: no event ${from} is kept`, 'from'));
   if (replayed === 'no-room') {

@@ -10,9 +10,8 @@ import { boardsOf, shardCount } from '../objects/shard.ts';
 import { domainOf, type TokenClaims } from '../protocol/index.ts';
 import { type Act, audit } from './audit.ts';
 import { type AppEnv, covers, detailOf, forbidden, mayRead, uncovered, usersOf } from './auth.ts';
-import { jsonObject } from './body.ts';
+import { readBody } from './body.ts';
 import { concurrently } from './concurrently.ts';
-import { finding } from './field.ts';
 import { addressRefusal, coversHook, hasScope, isWithin, makerOf } from './hook-access.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { readQuery } from './parameters.ts';
@@ -26,11 +25,9 @@ export type HookContext = Context<AppEnv, '/v1/webhooks/:id'>;
 export async function createWebhook(c: Context<AppEnv>): Promise<Response> {
   const claims = c.get('claims');
   if (!hasScope(claims, 'read')) return answer(c, problem('missing-scope', 'the token lacks the scope read'));
-  const body = await jsonObject(c);
-  if (body === undefined) return answer(c, problem('not-json', 'the body is not a JSON object'));
-  const read = webhookSchema.safeParse(body);
-  if (!read.success) return answer(c, invalid(read.error));
-  const record = recordOf(c.env, read.data, claims, Date.now());
+  const read = await readBody(c, webhookSchema);
+  if (read instanceof Response) return read;
+  const record = recordOf(c.env, read, claims, Date.now());
   if ('code' in record) return answer(c, record);
   const refusal = addressRefusal(record.url, c.env.WEBHOOK_ALLOW_PRIVATE, 'url');
   if (refusal !== undefined) return answer(c, refusal);
@@ -101,12 +98,6 @@ export async function findHook(env: Env, claims: TokenClaims, id: string, kind: 
   const view: HookView | null = await hook.view();
   if (view === null || view.record.kind !== kind || !coversHook(claims, view.record)) return undefined;
   return { hook, view };
-}
-
-/** The problem of a body that its schema refuses. */
-export function invalid(error: z.ZodError): Problem {
-  const { field, reason } = finding(error);
-  return problem('invalid-body', `${field}: ${reason}`, field);
 }
 
 function recordOf(env: Env, body: z.output<typeof webhookSchema>, claims: TokenClaims, now: number): HookRecord | Problem {
