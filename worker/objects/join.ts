@@ -1,6 +1,7 @@
-import { endsSnapshot, markIn, resumedFrame, sizeIn, typeOf, withCursor } from './frames.ts';
+import { endsSnapshot, markIn, resumedFrame, typeOf, withCursor } from './frames.ts';
+import { listen } from './listen.ts';
 import { NOWHERE } from './mark.ts';
-import { close, sendable } from './readers.ts';
+import { close } from './readers.ts';
 import type { Begun } from './watch-query.ts';
 
 /** Sockets of the boards of one watch, not accepted yet. */
@@ -47,20 +48,13 @@ export class Joined {
     this.#snapshots = begun === 'snapshot' ? sockets.length : 0;
     if (begun !== 'snapshot') this.#send(resumedFrame(begun === 'exact', this.cursor), 'resumed');
     for (const [i, board] of sockets.entries()) {
-      board.accept();
-      board.addEventListener('message', ({ data }) => {
-        if (typeof data !== 'string' || this.#sockets[i] !== board) return;
-        // What a board sends is read at once; what waits for the client is counted where it waits.
-        const type = typeOf(data);
-        if (type === 'check') board.send('ack');
-        else if (type === 'expect') this.#sink.expect(sizeIn(data));
-        else this.take(i, data);
+      listen(board, {
+        of: 'a board',
+        isOpen: () => this.#sockets[i] === board,
+        frame: (frame) => this.take(i, frame),
+        expect: (size) => this.#sink.expect(size),
+        lost: (code, reason) => this.#end(code, reason, true),
       });
-      const lost = (code: number, reason: string) => {
-        if (this.#sockets[i] === board) this.#end(code, reason, true);
-      };
-      board.addEventListener('close', ({ code, reason }) => lost(code, reason));
-      board.addEventListener('error', () => lost(1011, 'a board was lost'));
     }
   }
 
@@ -122,11 +116,10 @@ export class Joined {
   #end(code: number, reason: string, tell: boolean): void {
     if (!this.#open) return;
     this.#open = false;
-    const sent = sendable(code) ? code : 1012;
     for (const [i, socket] of this.#sockets.entries()) {
       this.#sockets[i] = undefined;
-      if (socket !== undefined) close(socket, sent, reason);
+      if (socket !== undefined) close(socket, code, reason);
     }
-    if (tell) this.#sink.close(sent, reason);
+    if (tell) this.#sink.close(code, reason);
   }
 }

@@ -26,10 +26,6 @@ export class Readers {
     this.#gone = gone;
   }
 
-  get size(): number {
-    return this.#live.size;
-  }
-
   has(socket: WebSocket): boolean {
     return this.#live.has(socket);
   }
@@ -67,6 +63,12 @@ export class Readers {
     unread.sent(frame.length);
     this.#unread += frame.length;
     if (unread.isTooMuch(now)) this.close(socket, TOO_SLOW, 'too slow: too much is not read');
+  }
+
+  /** Sends a frame that ends at the cursor, and asks whether it is read, where it is time to. */
+  tell(socket: WebSocket, frame: string, cursor: string, now: number): void {
+    this.send(socket, frame, now);
+    this.check(socket, cursor, now);
   }
 
   /** Asks whether it has read what it was sent, where it is time to. It has been told all up to the cursor: whoever comes again may name that. */

@@ -1,8 +1,9 @@
-import { markIn, sizeIn, typeOf, withCursor } from './frames.ts';
+import { markIn, withCursor } from './frames.ts';
 import { Joined, type OpenedWatch } from './join.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import { listen } from './listen.ts';
 import { discard } from './open-boards.ts';
-import { close, type Readers, sendable } from './readers.ts';
+import { close, type Readers } from './readers.ts';
 
 /** Opens the boards of a trunk after those marks; undefined where they have no room. */
 type OpenTrunk = (marks: string[]) => Promise<OpenedWatch | undefined>;
@@ -45,7 +46,7 @@ export class Trunk {
     const joined = new Joined(watch, {
       send: (frame, type, cursor) => {
         if (type === 'snapshot') this.#readers.allow(client, frame.length);
-        this.#send(client, frame, cursor);
+        this.#readers.tell(client, frame, cursor, this.#now());
         // Many who open at once and do not read have more than their changes will ever be.
         if (type === 'snapshot') this.#readers.makeRoom(this.#now());
         this.#compare(client);
@@ -68,12 +69,6 @@ export class Trunk {
     this.#beginning.delete(client);
     this.#following.delete(client);
     if (this.size === 0) this.#end();
-  }
-
-  #send(client: WebSocket, frame: string, cursor: string): void {
-    const now = this.#now();
-    this.#readers.send(client, frame, now);
-    this.#readers.check(client, cursor, now);
   }
 
   /** Hands over each board at which the watcher stands where the trunk does. */
@@ -119,19 +114,13 @@ export class Trunk {
     this.#sockets = watch.sockets;
     this.#marks = marks;
     for (const [board, socket] of watch.sockets.entries()) {
-      socket.accept();
-      socket.addEventListener('message', ({ data }) => {
-        if (typeof data !== 'string' || this.#sockets[board] !== socket) return;
-        const type = typeOf(data);
-        if (type === 'check') socket.send('ack');
-        else if (type === 'expect') this.#expect(sizeIn(data));
-        else this.#tell(board, data);
+      listen(socket, {
+        of: 'a board',
+        isOpen: () => this.#sockets[board] === socket,
+        frame: (frame) => this.#tell(board, frame),
+        expect: (size) => this.#expect(size),
+        lost: (code, reason) => this.#lose(code, reason),
       });
-      const lost = (code: number, reason: string) => {
-        if (this.#sockets[board] === socket) this.#lose(code, reason);
-      };
-      socket.addEventListener('close', ({ code, reason }) => lost(code, reason));
-      socket.addEventListener('error', () => lost(1011, 'a board was lost'));
     }
     for (const client of [...this.#beginning.keys()]) this.#compare(client);
   }
@@ -146,12 +135,13 @@ export class Trunk {
     marks[board] = markIn(frame);
     const cursor = this.#head + marks.join('');
     const text = withCursor(frame, cursor);
-    for (const client of this.#following) this.#send(client, text, cursor);
+    const now = this.#now();
+    for (const client of this.#following) this.#readers.tell(client, text, cursor, now);
     for (const [client, joined] of [...this.#beginning]) {
       if (joined.isReleased(board)) joined.take(board, frame);
       else this.#compare(client);
     }
-    this.#readers.makeRoom(this.#now());
+    this.#readers.makeRoom(now);
   }
 
   /** Whoever follows it comes again, from its cursor. */
@@ -159,7 +149,7 @@ export class Trunk {
     const beginning = [...this.#beginning].filter(([, joined]) => joined.isFollowing).map(([client]) => client);
     const clients = [...this.#following, ...beginning];
     this.#end();
-    for (const client of clients) this.#readers.close(client, sendable(code) ? code : 1012, reason);
+    for (const client of clients) this.#readers.close(client, code, reason);
   }
 
   #end(): void {

@@ -98,8 +98,7 @@ export class Watchers implements NewsSubscriber {
       const key = detail + head;
       const frame = frames.get(key) ?? newsFrame(change.user, text, head + mark);
       frames.set(key, frame);
-      this.#readers.send(socket, frame, now);
-      this.#readers.check(socket, head + mark, now);
+      this.#readers.tell(socket, frame, head + mark, now);
     }
   }
 

@@ -11,9 +11,7 @@ export function pipe(watch: OpenedWatch): WebSocket {
   joined = new Joined(watch, {
     send(frame, type, cursor) {
       if (type === 'snapshot') readers.allow(server, frame.length);
-      const now = Date.now();
-      readers.send(server, frame, now);
-      readers.check(server, cursor, now);
+      readers.tell(server, frame, cursor, Date.now());
     },
     expect: (size) => readers.allow(server, size),
     close: (code, reason) => readers.close(server, code, reason),
