@@ -5,6 +5,7 @@ import { logError } from '../log.ts';
 import { AccessStore, type AuditBounds, type AuditFilter, type AuditRow } from './access-store.ts';
 import { OBJECT_LIMITS } from './limits.ts';
 import { inJurisdiction, jurisdictionOf, REST, watchedObject } from './places.ts';
+import { wholeNumber } from './variable.ts';
 import { within } from './within.ts';
 
 /** The one object of this class. */
@@ -130,12 +131,7 @@ export class Access extends DurableObject<Env> {
 export function auditBounds(env: Pick<Env, 'AUDIT_DAYS' | 'AUDIT_ENTRIES'>): AuditBounds {
   const { auditDays, auditDaysMax, auditEntries, auditEntriesMax } = OBJECT_LIMITS;
   return {
-    age: whole(env.AUDIT_DAYS, auditDaysMax, auditDays) * 86_400_000,
-    entries: whole(env.AUDIT_ENTRIES, auditEntriesMax, auditEntries),
+    age: wholeNumber(env.AUDIT_DAYS, auditDaysMax, auditDays) * 86_400_000,
+    entries: wholeNumber(env.AUDIT_ENTRIES, auditEntriesMax, auditEntries),
   };
-}
-
-function whole(variable: string | undefined, max: number, byDefault: number): number {
-  const value = Number(variable);
-  return Number.isInteger(value) && value >= 1 && value <= max ? value : byDefault;
 }

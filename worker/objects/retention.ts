@@ -1,5 +1,6 @@
 import type { Env } from '../env.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import { wholeNumber } from './variable.ts';
 
 const DAY = 24 * 3_600_000;
 
@@ -16,12 +17,7 @@ export interface Retention {
 export function retentionOf({ HISTORY_ENTRIES, HISTORY_AGE }: Pick<Env, 'HISTORY_ENTRIES' | 'HISTORY_AGE'>): Retention {
   const { historyDefault, historyMax, historyDays, historyDaysMax } = OBJECT_LIMITS;
   return {
-    entries: whole(HISTORY_ENTRIES, historyDefault, historyMax),
-    age: whole(HISTORY_AGE, historyDays, historyDaysMax) * DAY,
+    entries: wholeNumber(HISTORY_ENTRIES, historyMax, historyDefault),
+    age: wholeNumber(HISTORY_AGE, historyDaysMax, historyDays) * DAY,
   };
-}
-
-function whole(variable: string | undefined, byDefault: number, max: number): number {
-  const value = Number(variable);
-  return Number.isInteger(value) && value >= 1 && value <= max ? value : byDefault;
 }

@@ -1,19 +1,15 @@
 import { domainOf } from '../protocol/index.ts';
 import { OBJECT_LIMITS } from './limits.ts';
+import { wholeNumber } from './variable.ts';
 
 /** The number of boards of a domain, from the variable BOARD_SHARDS: 1 to 64; what is no such number is the default, 4. */
 export function shardCount(variable: string | undefined): number {
-  return count(variable, OBJECT_LIMITS.shardsMax) ?? OBJECT_LIMITS.shardsDefault;
+  return wholeNumber(variable, OBJECT_LIMITS.shardsMax, OBJECT_LIMITS.shardsDefault);
 }
 
 /** The number of list servers of a domain, from the variable LIST_SERVERS: 1 to 64; what is no such number is the default, 1. */
 export function listServerCount(variable: string | undefined): number {
-  return count(variable, OBJECT_LIMITS.listServersMax) ?? OBJECT_LIMITS.listServersDefault;
-}
-
-function count(variable: string | undefined, most: number): number | undefined {
-  const number = Number(variable);
-  return Number.isInteger(number) && number >= 1 && number <= most ? number : undefined;
+  return wholeNumber(variable, OBJECT_LIMITS.listServersMax, OBJECT_LIMITS.listServersDefault);
 }
 
 const LIST = '#list';

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { ACCESS_LIMITS, Buckets, type Grant, type Quota } from '../access/index.ts';
 import type { Env } from '../env.ts';
+import { wholeNumber } from '../objects/variable.ts';
 import type { AppEnv } from './auth.ts';
 import { ROUTE_LIMITS } from './limits.ts';
 import { answer, problem } from './problem.ts';
@@ -45,7 +46,6 @@ function headersOf(policy: Policy, { quota, window }: Quota, { left, seconds }: 
 
 /** Requests a minute, from the variables RATE_LIMIT and RATE_LIMIT_INGEST; what is no number within bounds is the default. */
 function quotaOf(env: Env, policy: Policy): Quota {
-  const variable = Number(policy === 'ingest' ? env.RATE_LIMIT_INGEST : env.RATE_LIMIT);
-  const valid = Number.isInteger(variable) && variable >= 1 && variable <= ACCESS_LIMITS.rateMax;
-  return { quota: valid ? variable : ACCESS_LIMITS.rate, window: ACCESS_LIMITS.rateWindow };
+  const variable = policy === 'ingest' ? env.RATE_LIMIT_INGEST : env.RATE_LIMIT;
+  return { quota: wholeNumber(variable, ACCESS_LIMITS.rateMax, ACCESS_LIMITS.rate), window: ACCESS_LIMITS.rateWindow };
 }

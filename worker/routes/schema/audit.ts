@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ROUTE_LIMITS } from '../limits.ts';
-import { page } from './query.ts';
+import { idCursor, page } from './query.ts';
 import { userSchema } from './user.ts';
 
 /** Acts that are audited, as `thing.deed`. */
@@ -29,9 +29,5 @@ export const auditSchema = z.object({
   from: instant.optional(),
   user: userSchema.optional(),
   limit: page(ROUTE_LIMITS.auditDefault, ROUTE_LIMITS.auditMax),
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
-    .transform(Number)
-    .optional(),
+  cursor: idCursor,
 });

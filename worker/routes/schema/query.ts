@@ -46,6 +46,13 @@ export function fromBase64url(text: string): string | undefined {
   }
 }
 
+/** The cursor of a listing by ids: the id of the last entry of the page. */
+export const idCursor = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
+  .transform(Number)
+  .optional();
+
 /** The `limit` of a listing. */
 export function page(byDefault: number, max: number) {
   const number = z

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { TOKEN_LIMITS } from '../../protocol/index.ts';
 import { ROUTE_LIMITS } from '../limits.ts';
 import { instant } from './audit.ts';
-import { page } from './query.ts';
+import { idCursor, page } from './query.ts';
 
 const name = z.string().min(1).max(TOKEN_LIMITS.name);
 
@@ -17,9 +17,5 @@ export const revokeSchema = z.strictObject({
 /** The query of `GET /v1/tokens/revocations`; the cursor is a revocation's id. */
 export const revocationListSchema = z.object({
   limit: page(ROUTE_LIMITS.auditDefault, ROUTE_LIMITS.auditMax),
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
-    .transform(Number)
-    .optional(),
+  cursor: idCursor,
 });

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { HOOK_LIMITS } from '../../hooks/index.ts';
 import { DETAIL_LEVELS } from '../../protocol/index.ts';
 import { domainSchema } from './domain.ts';
-import { STATUSES } from './query.ts';
+import { idCursor, page, STATUSES } from './query.ts';
 import { userSchema } from './user.ts';
 
 const url = z
@@ -52,17 +52,8 @@ export const replaySchema = z
 
 /** The query of `GET /v1/webhooks/{id}/dead-letters`; the cursor is a place in the queue. */
 export const deadLettersSchema = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,6}$/, 'is not a number')
-    .transform(Number)
-    .pipe(z.number().min(1).max(HOOK_LIMITS.pageMax))
-    .default(HOOK_LIMITS.pageDefault),
-  cursor: z
-    .string()
-    .regex(/^[1-9]\d{0,14}$/, 'is none of ours')
-    .transform(Number)
-    .optional(),
+  limit: page(HOOK_LIMITS.pageDefault, HOOK_LIMITS.pageMax),
+  cursor: idCursor,
 });
 
 /** The body of `POST /v1/watches/{user}`. */
