@@ -50,6 +50,18 @@ describe('Offhook outbox: after a restart', () => {
     expect(rig.outbox.nextDeadline()).toBeGreaterThan(rig.now);
   });
 
+  it('is done with those who differed also where something happened to one before his turn', () => {
+    const rig = new Rig({ reconcileBelow: 1 });
+    const users = Array.from({ length: 4 }, (_, i) => `sip:u${i}@example.com`);
+    for (const user of users) rig.report(online(user));
+    rig.drain();
+    rig.outbox.differing(users);
+    rig.report(call('sip:u3@example.com', 'talking'));
+    expect(rig.outbox.isTelling).toBe(true);
+    rig.drain();
+    expect(rig.outbox.isTelling).toBe(false);
+  });
+
   it('keeps on disk that a user is to be told anew, though he is gone when it starts again', () => {
     const rig = new Rig();
     rig.report(online(ALICE));

@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { boardOf } from '../../worker/objects/shard.ts';
+import { boardOf, shardCount } from '../../worker/objects/shard.ts';
 import type { PresenceDocument } from '../../worker/protocol/index.ts';
 import { newDomain, newStream, okay, presence, report, request, say } from './support/client.ts';
 import { boardObject, hang, userObject } from './support/objects.ts';
@@ -116,6 +117,34 @@ describe('Offhook handing changes over to the request that brought the report', 
     await reported;
     expect(puts).toBeLessThan(4);
     expect((await board.list('', 100)).length).toBe(streams.length);
+  });
+
+  it('tells the board of all users of a batch at once, and of those who are ready while one is slow', async () => {
+    const domain = newDomain();
+    const shards = shardCount(env.BOARD_SHARDS);
+    const board = boardOf(`sip:alice0@${domain}`, shards);
+    const streams = Array.from({ length: 60 }, (_, i) => newStream(`alice${i}`, domain))
+      .filter(({ user }) => boardOf(user, shards) === board)
+      .slice(0, 8);
+    const slow = streams[3] as (typeof streams)[number];
+    const groups: number[] = [];
+    const object = boardObject(slow.user);
+    await runInDurableObject(object, (instance) => {
+      const methods = Object.getPrototypeOf(instance) as { put(this: object, changes: unknown[]): Promise<void> };
+      const { put } = methods;
+      methods.put = function (changes) {
+        if (this === instance) groups.push(changes.length);
+        return put.call(this, changes);
+      };
+    });
+    await report(streams.map((stream) => stream.next(say.online())));
+    expect(groups).toEqual([streams.length]);
+    const wake = await hang(userObject(slow.user), 'apply');
+    const reported = report(streams.map((stream) => stream.next(say.talking('c1'))));
+    await expect.poll(() => groups.length).toBe(2);
+    wake();
+    await reported;
+    expect(groups).toEqual([streams.length, streams.length - 1, 1]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { BoardChange } from './board-feed.ts';
+import { OBJECT_LIMITS } from './limits.ts';
 import type { News } from './news.ts';
 import { Schema } from './schema.ts';
 import { type SeenRow, StaleSites } from './stale-sites.ts';
@@ -57,13 +58,38 @@ export interface Numbered {
   readonly occasion?: number;
 }
 
+/** What changes are stored as, and which of them are news. */
+interface Numbering {
+  readonly news: readonly News[];
+  readonly rows: readonly { readonly change: BoardChange; readonly seq: number }[];
+}
+
+/** Changes that have their numbers and are not stored yet. */
+export interface NumberedGroup {
+  readonly news: readonly News[];
+  /**
+   * May watchers be told before it is stored: should it be lost with this object, the numbers are not given again. There are no more of them than
+   * are passed over when the board is loaded.
+   */
+  readonly mayBeTold: boolean;
+  /** Stores it, where that is not done yet. Throws where it could not be stored. */
+  store(): void;
+}
+
+type Listener = (news: readonly News[]) => void;
+
+const nobody: Listener = () => {};
+
 /** The storage of a board: the newest document of each of its users, and whom its watchers named. */
 export class BoardStore {
   readonly #storage: DurableObjectStorage;
   readonly #schema: Schema;
   readonly #stale: StaleSites;
   #seq: number | undefined;
+  #loaded = 0;
   #epoch: number | undefined;
+  /** What is numbered and not stored yet. */
+  #group: NumberedGroup | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -80,46 +106,108 @@ export class BoardStore {
    * Stores groups of changes in one commit, with whatever `also` writes. Tells which of them are news to watchers, each with its number: a
    * version that is not above the stored one is none, and what watchers are not told of takes no number.
    */
-  put(changes: readonly BoardChange[], also: (news: readonly News[]) => void = () => {}): News[] {
-    const before = this.seq;
-    let seq = before;
+  put(changes: readonly BoardChange[], also: Listener = nobody): readonly News[] {
+    const group = this.number(changes, also);
+    group.store();
+    return group.news;
+  }
+
+  /** The first half of `put`: what is stored by the second half, or before anything else here is looked at. */
+  number(changes: readonly BoardChange[], also: Listener): NumberedGroup {
+    this.#storeNumbered();
     this.#schema.create();
-    const news = this.#storage.transactionSync(() => {
-      const versions = new Map<string, number>();
-      const newest = new Map<string, { readonly change: BoardChange; readonly seq: number }>();
-      const news: News[] = [];
-      for (const change of changes) {
-        const known = versions.get(change.user) ?? this.#version(change.user);
-        versions.set(change.user, Math.max(known, change.version));
-        if (change.version <= known) continue;
-        if (change.visible) news.push({ ...this.#stale.seen({ ...change, sites: change.sites ?? '' }), seq: ++seq });
-        newest.set(change.user, { change, seq: change.visible ? seq : (newest.get(change.user)?.seq ?? 0) });
-      }
-      for (const row of newest.values()) this.#write(row.change, row.seq);
-      also(news);
-      return news;
-    });
-    this.#seq = seq;
-    return news;
+    const before = this.seq;
+    const { news, rows } = this.#numbered(changes);
+    this.#seq = news.at(-1)?.seq ?? before;
+    let outcome: { readonly error?: unknown } | undefined;
+    const store = () => {
+      outcome ??= this.#tryToStore(rows, () => also(news));
+      if ('error' in outcome) throw outcome.error;
+    };
+    const group = { news, mayBeTold: before > 0 && news.length > 0 && news.length <= OBJECT_LIMITS.toldAhead, store };
+    this.#group = group;
+    return group;
+  }
+
+  #storeNumbered(): void {
+    const group = this.#group;
+    this.#group = undefined;
+    try {
+      group?.store();
+    } catch {
+      // Whoever had it numbered is told, and has to be: `store` throws for them too.
+    }
+  }
+
+  #tryToStore(rows: Numbering['rows'], also: () => void): { readonly error?: unknown } {
+    this.#group = undefined;
+    try {
+      this.#storage.transactionSync(() => {
+        for (const { change, seq } of rows) this.#write(change, seq);
+        also();
+      });
+      return {};
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  /** Everything that is read or written goes this way, so that it finds what is numbered already. */
+  get #sql(): SqlStorage {
+    this.#storeNumbered();
+    return this.#storage.sql;
+  }
+
+  #numbered(changes: readonly BoardChange[]): Numbering {
+    const versions = new Map<string, number>();
+    const rows = new Map<string, { readonly change: BoardChange; readonly seq: number }>();
+    const news: News[] = [];
+    for (const change of changes) {
+      const known = versions.get(change.user) ?? this.#version(change.user);
+      versions.set(change.user, Math.max(known, change.version));
+      if (change.version <= known) continue;
+      const seq = change.visible ? (news.at(-1)?.seq ?? this.#base()) + 1 : (rows.get(change.user)?.seq ?? 0);
+      if (change.visible) news.push({ ...this.#stale.seen({ ...change, sites: change.sites ?? '' }), seq });
+      rows.set(change.user, { change, seq });
+    }
+    return { news, rows: [...rows.values()] };
+  }
+
+  /**
+   * The number after which the next is given. The first one after memory was lost passes over those that watchers may have been told of before
+   * their commit failed.
+   */
+  #base(): number {
+    const last = this.seq;
+    if (last > 0 && last === this.#loaded) this.#seq = last + OBJECT_LIMITS.toldAhead;
+    return this.seq;
   }
 
   /** The number of the newest change; 0 before the first. */
   get seq(): number {
-    this.#seq ??= this.#lastSeq();
+    if (this.#seq === undefined) {
+      this.#loaded = this.#lastSeq();
+      this.#seq = this.#loaded;
+    }
     return this.#seq;
+  }
+
+  /** The number of the newest change that was stored when this was loaded: nothing was stored between it and the first one given since. */
+  get loaded(): number {
+    return Math.min(this.seq, this.#loaded);
   }
 
   /** Which life of the board's storage this is, from 1; 0 before the first write. */
   get epoch(): number {
     if (this.#epoch === undefined && this.#schema.created) {
-      this.#epoch = this.#storage.sql.exec<{ epoch: number }>('SELECT epoch FROM feed').one().epoch;
+      this.#epoch = this.#sql.exec<{ epoch: number }>('SELECT epoch FROM feed').one().epoch;
     }
     return this.#epoch ?? 0;
   }
 
   /** The number from which on watchers can be told from the store what they missed. */
   get floor(): number {
-    return this.#schema.created ? this.#storage.sql.exec<{ floor: number }>('SELECT floor FROM feed').one().floor : 0;
+    return this.#schema.created ? this.#sql.exec<{ floor: number }>('SELECT floor FROM feed').one().floor : 0;
   }
 
   /**
@@ -130,10 +218,10 @@ export class BoardStore {
     if (!this.#schema.created) return undefined;
     const version = this.#version(user);
     if (version === 0 || version > through) return undefined;
-    const seq = this.seq + 1;
+    const seq = this.#base() + 1;
     this.#storage.transactionSync(() => {
-      this.#storage.sql.exec('DELETE FROM users WHERE user = ?', user);
-      this.#storage.sql.exec('UPDATE feed SET seq = ?, floor = ?', seq, seq);
+      this.#sql.exec('DELETE FROM users WHERE user = ?', user);
+      this.#sql.exec('UPDATE feed SET seq = ?, floor = ?', seq, seq);
     });
     this.#seq = seq;
     return seq;
@@ -143,9 +231,9 @@ export class BoardStore {
    * A site is lost since then, ms since 1970 (0: in touch), with whatever `also` writes: tells what watchers are told of it, the documents of
    * all users with whom that changes what is seen, under numbers of their own. Said again it changes nothing.
    */
-  siteStands(site: string, since: number, also: (news: readonly News[]) => void): News[] {
+  siteStands(site: string, since: number, also: Listener): News[] {
     if (this.#stale.since(site) === since) return [];
-    let { seq } = this;
+    let seq = this.#base();
     const changes: Omit<News, 'occasion'>[] = [];
     for (const row of this.#mentioning(site)) {
       const { user, version, status, text, sites } = this.#stale.seenIf(row, site, since);
@@ -154,7 +242,7 @@ export class BoardStore {
     const news = changes.map((change): News => ({ ...change, occasion: seq }));
     this.#storage.transactionSync(() => {
       this.#stale.save(site, since, seq);
-      this.#storage.sql.exec('UPDATE feed SET seq = ?', seq);
+      this.#sql.exec('UPDATE feed SET seq = ?', seq);
       also(news);
     });
     this.#stale.note(site, since);
@@ -186,7 +274,7 @@ export class BoardStore {
   counts(): StatusCount[] {
     if (!this.#schema.created) return [];
     const query = 'SELECT status, count(*) AS count FROM users GROUP BY status ORDER BY status';
-    return this.#storage.sql.exec<{ status: string; count: number }>(query).toArray();
+    return this.#sql.exec<{ status: string; count: number }>(query).toArray();
   }
 
   /** The document of one user, JSON; undefined where the board has none. */
@@ -225,13 +313,13 @@ export class BoardStore {
   /** Remembers whom a watcher named, for the time after a hibernation: an attachment has no room for it. */
   addWatch(id: string, users: readonly string[]): void {
     this.#schema.create();
-    this.#storage.sql.exec('INSERT INTO watches (id, users) VALUES (?, ?)', id, JSON.stringify(users));
+    this.#sql.exec('INSERT INTO watches (id, users) VALUES (?, ?)', id, JSON.stringify(users));
   }
 
   /** Forgets a watcher; tells whom it named. */
   dropWatch(id: string): string[] {
     if (!this.#schema.created) return [];
-    const [row] = this.#storage.sql.exec<{ users: string }>('DELETE FROM watches WHERE id = ? RETURNING users', id).toArray();
+    const [row] = this.#sql.exec<{ users: string }>('DELETE FROM watches WHERE id = ? RETURNING users', id).toArray();
     return row === undefined ? [] : (JSON.parse(row.users) as string[]);
   }
 
@@ -239,7 +327,7 @@ export class BoardStore {
   watches(live: ReadonlySet<string>): Map<string, string[]> {
     const named = new Map<string, string[]>();
     if (!this.#schema.created) return named;
-    const { sql } = this.#storage;
+    const sql = this.#sql;
     const ids = sql.exec<{ id: string }>('SELECT id FROM watches').toArray();
     for (const { id } of ids) {
       if (!live.has(id)) sql.exec('DELETE FROM watches WHERE id = ?', id);
@@ -251,9 +339,7 @@ export class BoardStore {
   }
 
   #version(user: string): number {
-    return (
-      this.#storage.sql.exec<{ version: number }>('SELECT version FROM users WHERE user = ?', user).toArray()[0]?.version ?? 0
-    );
+    return this.#sql.exec<{ version: number }>('SELECT version FROM users WHERE user = ?', user).toArray()[0]?.version ?? 0;
   }
 
   #rows(where: string, ...values: (string | number)[]): Row[] {
@@ -261,7 +347,7 @@ export class BoardStore {
   }
 
   #cursor(where: string, ...values: (string | number)[]): SqlStorageCursor<Row> {
-    return this.#storage.sql.exec<Row>(`SELECT ${SEEN} FROM users ${where}`, ...values);
+    return this.#sql.exec<Row>(`SELECT ${SEEN} FROM users ${where}`, ...values);
   }
 
   #mentioning(site: string): Iterable<Row> {
@@ -273,7 +359,7 @@ export class BoardStore {
   /** After a loss of memory. The greatest number of all rows was the last, unless a user was dropped since. */
   #lastSeq(): number {
     if (!this.#schema.created) return 0;
-    const { sql } = this.#storage;
+    const sql = this.#sql;
     return sql.exec<{ seq: number }>('SELECT max(seq, (SELECT coalesce(max(seq), 0) FROM users)) AS seq FROM feed').one().seq;
   }
 

@@ -29,7 +29,9 @@ export class Board extends DurableObject<Env> {
   readonly #sweep: WatchSweep;
   readonly #hooks: BoardHooks;
   readonly #waits: BoardWaits;
-  /** Who is told of what this board takes, in this order. */
+  /** Who is told of what this board takes: before its commit where that is possible, and after it. In this order. */
+  readonly #ahead: readonly NewsSubscriber[];
+  readonly #after: readonly NewsSubscriber[];
   readonly #subscribers: readonly NewsSubscriber[];
   #gathered: Gathered[] = [];
   #storing = false;
@@ -45,7 +47,9 @@ export class Board extends DurableObject<Env> {
     const close = (socket: WebSocket, code: number, reason: string) => this.#watchers.close(socket, code, reason);
     this.#sweep = new WatchSweep(env, this.#alarm, () => sleepingWatches(ctx), close);
     this.#waits = new BoardWaits(this.#store);
-    this.#subscribers = [this.#feed, this.#watchers, this.#hooks, this.#waits];
+    this.#ahead = [this.#feed, this.#watchers];
+    this.#after = [this.#hooks, this.#waits];
+    this.#subscribers = [...this.#ahead, ...this.#after];
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
@@ -77,7 +81,7 @@ export class Board extends DurableObject<Env> {
   forget(user: string, through: number): string[] {
     this.#feed.forget(user, through);
     const seq = this.#store.drop(user, through);
-    if (seq !== undefined) for (const told of [this.#feed, this.#watchers]) told.tell([deletionNews(user, seq)], Date.now());
+    if (seq !== undefined) for (const told of this.#ahead) told.tell([deletionNews(user, seq)], Date.now());
     return this.#hooks.forget(user, through);
   }
 
@@ -209,7 +213,7 @@ export class Board extends DurableObject<Env> {
       while (this.#gathered.length > 0) {
         const group = this.#gathered;
         this.#gathered = [];
-        this.#storeGroup(group);
+        await this.#storeGroup(group);
         await this.ctx.storage.sync();
       }
     } catch (error) {
@@ -220,23 +224,35 @@ export class Board extends DurableObject<Env> {
     }
   }
 
-  /** Neither answers nor frames leave the object before the commit is done: the runtime holds them back. */
-  #storeGroup(group: readonly Gathered[]): void {
+  /**
+   * A user's object has stored what it tells, so those who watch are told at once: should the commit here fail, the user's object tells it again.
+   * All else (answers, webhooks) leaves this object when its commit is on disk: the runtime holds it back.
+   */
+  async #storeGroup(group: readonly Gathered[]): Promise<void> {
     try {
       const now = Date.now();
-      const news = this.#store.put(
-        group.flatMap(({ changes }) => changes),
-        (stored) => {
-          for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
-        },
-      );
-      if (news.length > 0) for (const subscriber of this.#subscribers) subscriber.tell(news, now);
+      const changes = group.flatMap((gathered) => gathered.changes);
+      const numbered = this.#store.number(changes, (stored) => {
+        for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
+      });
+      const { news, mayBeTold } = numbered;
+      const early = mayBeTold && this.#watchers.any;
+      if (early) {
+        for (const subscriber of this.#ahead) subscriber.tell(news, now);
+        // Where the commit and those who are told share a thread, the commit would come first.
+        await nextTurn();
+      }
+      numbered.store();
+      const told = early ? this.#after : this.#subscribers;
+      if (news.length > 0) for (const subscriber of told) subscriber.tell(news, now);
       for (const { resolve } of group) resolve();
     } catch (error) {
       for (const { reject } of group) reject(error);
     }
   }
 }
+
+const nextTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 interface Gathered {
   readonly changes: readonly BoardChange[];

@@ -18,8 +18,8 @@ export class Feed implements NewsSubscriber {
   readonly #store: BoardStore;
   #log: News[] = [];
   #size = 0;
-  /** The log has every change above this number. */
-  #floor = Infinity;
+  /** The log has every change above this number; undefined while that is the last one that was stored when this board was loaded. */
+  #floor: number | undefined;
 
   constructor(store: BoardStore) {
     this.#store = store;
@@ -37,7 +37,6 @@ export class Feed implements NewsSubscriber {
   }
 
   tell(news: readonly News[]): void {
-    this.#floor = Math.min(this.#floor, (news[0]?.seq ?? Infinity) - 1);
     for (const change of news) this.#size += change.text.length;
     this.#log.push(...news);
     this.#trim();
@@ -47,7 +46,7 @@ export class Feed implements NewsSubscriber {
   since(mark: string, users?: readonly string[]): Missed | undefined {
     const seq = this.#seqOf(mark);
     if (seq === undefined) return undefined;
-    if (seq >= Math.min(this.#floor, this.#store.seq)) {
+    if (seq >= (this.#floor ?? this.#store.loaded)) {
       const wanted = users && new Set(users);
       const at = this.#log.findIndex((change) => change.seq > seq);
       const changes = at < 0 ? [] : this.#log.slice(at);

@@ -73,6 +73,8 @@ export const OBJECT_LIMITS = {
   auditTrimPause: 3_600_000,
   /** Answers of a watcher that nobody asked for. */
   watcherAcks: 100,
+  /** News that a board tells its watchers before their commit, of one group; more are told after it. */
+  toldAhead: 1_024,
   /** Changes that a board keeps in memory for watchers who come back, and their documents, characters. */
   feedChanges: 4_096,
   feedText: 4 * 1024 * 1024,

@@ -16,6 +16,6 @@ export function deletionNews(user: string, seq: number): News {
 export interface NewsSubscriber {
   /** Within the commit that stores the news: rows written here are there exactly if the news is stored. */
   commit?(news: readonly News[], now: number): void;
-  /** After the commit. What is sent from here leaves the object only when the commit is on disk. `now` is ms since 1970. */
+  /** After the commit: what is sent from here leaves the object when it is on disk; watchers and feed before it, where that is safe. `now` is ms since 1970. */
   tell(news: readonly News[], now: number): void;
 }

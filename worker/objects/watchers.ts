@@ -42,6 +42,11 @@ export class Watchers implements NewsSubscriber {
     }
   }
 
+  /** Is anybody watching. */
+  get any(): boolean {
+    return this.#live.size > 0;
+  }
+
   /** Takes a new watcher: of `users`, or of all where none are named. */
   add(socket: WebSocket, watcher: Watcher, users: readonly string[] | undefined): void {
     socket.serializeAttachment(watcher);

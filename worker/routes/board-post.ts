@@ -18,15 +18,20 @@ interface Line {
 }
 
 /**
- * Tells the boards of what the users of one batch did. A board is told at once; what comes while a request to it is under way is
- * told together in the next, so that a hundred users cost a few requests.
+ * Tells the boards of what the users of one batch did. Each request costs a board a commit, so what they have to tell goes together, in as few as
+ * possible; who is ready waits for the others for a moment at most.
  */
 export class BoardPost {
   readonly #env: Env;
   readonly #lines = new Map<string, Line>();
+  /** Users of whom it is not known yet what they have to tell. */
+  #awaited: number;
+  #patience: number | null = null;
 
-  constructor(env: Env) {
+  /** For a batch of so many users: for each of them comes one `put` or one `pass`. */
+  constructor(env: Env, users: number) {
     this.#env = env;
+    this.#awaited = users;
   }
 
   /** Tells a board of a user's changes, in order; whether it has stored them. Never rejects. */
@@ -35,22 +40,42 @@ export class BoardPost {
       const line = this.#lines.get(board) ?? { parcels: [], sending: false, failed: false };
       this.#lines.set(board, line);
       line.parcels.push({ changes, resolve });
-      if (!line.sending) void this.#sendAll(board, line);
+      this.pass();
+      if (this.#awaited === 0) return;
+      if (line.parcels.length >= ROUTE_LIMITS.boardGather) this.#send(board, line);
+      else this.#patience ??= setTimeout(() => this.#sendAll(), ROUTE_LIMITS.boardWait);
     });
   }
 
-  async #sendAll(board: string, line: Line): Promise<void> {
+  /** A user has nothing to tell. */
+  pass(): void {
+    this.#awaited -= 1;
+    if (this.#awaited === 0) this.#sendAll();
+  }
+
+  #sendAll(): void {
+    clearTimeout(this.#patience);
+    this.#patience = null;
+    for (const [board, line] of this.#lines) this.#send(board, line);
+  }
+
+  /** Sends what is ready, and once that is stored what has become ready since, if it is much or all. */
+  #send(board: string, line: Line): void {
+    if (!line.sending && line.parcels.length > 0) void this.#sendLine(board, line);
+  }
+
+  async #sendLine(board: string, line: Line): Promise<void> {
     line.sending = true;
-    while (line.parcels.length > 0) {
+    do {
       const parcels = line.parcels.splice(0, fitting(line.parcels));
-      const stored = await this.#send(board, line, parcels);
+      const stored = await this.#tell(board, line, parcels);
       for (const { resolve } of parcels) resolve(stored);
-    }
+    } while (line.parcels.length >= ROUTE_LIMITS.boardGather || (line.parcels.length > 0 && this.#patience === null));
     line.sending = false;
   }
 
   /** A board that failed is not waited for again: the users' objects will tell it. */
-  async #send(board: string, line: Line, parcels: readonly Parcel[]): Promise<boolean> {
+  async #tell(board: string, line: Line, parcels: readonly Parcel[]): Promise<boolean> {
     if (line.failed) return false;
     try {
       const changes = parcels.flatMap((parcel) => parcel.changes);

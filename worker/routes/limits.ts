@@ -14,6 +14,11 @@ export const ROUTE_LIMITS = {
   askAgain: 1_000,
   /** Sites of which an isolate remembers how they stand. */
   sitesKnown: 1_000,
+  /** Tokens of which an isolate remembers what they say. */
+  tokensKnown: 1_000,
+  /** Users of a batch who are ready wait for the others, so that their board is told of all at once: until so many are ready, or so long. */
+  boardGather: 32,
+  boardWait: 20,
   /** Documents told to a board in one request, characters. */
   boardText: 4 * 1024 * 1024,
   /**

@@ -1,12 +1,15 @@
 import { decode, verify } from 'hono/jwt';
 import type { Env } from '../env.ts';
 import { KEY_ID_PREFIX, SECRET_LENGTH, TOKEN_LIMITS, type TokenClaims } from '../protocol/index.ts';
+import { ROUTE_LIMITS } from './limits.ts';
 import { claimsSchema } from './schema/token.ts';
 
 /** A secret as it is used: its fingerprint, and the key that checks signatures. */
 interface Key {
   readonly kid: string;
   readonly key: CryptoKey;
+  /** Tokens found good: whoever comes again and again is not computed anew. */
+  readonly known: Map<string, TokenClaims>;
 }
 
 /** One entry a secret that this isolate has seen in its environment: two, as a rule. */
@@ -31,7 +34,7 @@ export async function readToken(token: string, env: Env): Promise<TokenClaims | 
     const known = await keyOf(secret);
     // A token without `kid` may be of either secret: tokens had none once.
     if (kid !== undefined && kid !== known.kid) continue;
-    const claims = await verified(token, known.key);
+    const claims = alreadyKnown(token, known) ?? (await verified(token, known));
     if (claims !== undefined) return claims;
   }
   return undefined;
@@ -44,7 +47,13 @@ export async function fingerprint(secret: string): Promise<string> {
   return text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-async function verified(token: string, key: CryptoKey): Promise<TokenClaims | undefined> {
+/** What is known of a token that does not change: it was whole and signed. Its time may have passed since. */
+function alreadyKnown(token: string, { known }: Key): TokenClaims | undefined {
+  const claims = known.get(token);
+  return claims?.exp === undefined || claims.exp > Date.now() / 1000 ? claims : undefined;
+}
+
+async function verified(token: string, { key, known }: Key): Promise<TokenClaims | undefined> {
   let payload: unknown;
   try {
     // The algorithm is pinned: what the token says of it is only compared. `iat` is looked at below, with some patience.
@@ -54,7 +63,10 @@ async function verified(token: string, key: CryptoKey): Promise<TokenClaims | un
   }
   const claims = claimsSchema.safeParse(payload).data;
   const ahead = claims !== undefined && claims.iat > Date.now() / 1000 + TOKEN_LIMITS.ahead;
-  return ahead ? undefined : claims;
+  if (claims === undefined || ahead) return undefined;
+  if (known.size >= ROUTE_LIMITS.tokensKnown) known.clear();
+  known.set(token, claims);
+  return claims;
 }
 
 function kidOf(token: string): string | undefined {
@@ -77,7 +89,7 @@ async function keyOf(secret: string): Promise<Key> {
 async function makeKey(secret: string): Promise<Key> {
   const bytes = new TextEncoder().encode(secret);
   const key = await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
-  return { kid: await fingerprint(secret), key };
+  return { kid: await fingerprint(secret), key, known: new Map() };
 }
 
 function isSecret(secret: string | null | undefined): secret is string {

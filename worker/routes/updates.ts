@@ -3,6 +3,7 @@ import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
 import { userObject } from '../objects/places.ts';
 import { boardOf, shardCount } from '../objects/shard.ts';
+import type { Applied } from '../objects/user.ts';
 import { clockShift, shiftTimes } from '../presence/index.ts';
 import {
   type LeaseAnswer,
@@ -71,7 +72,7 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
   const first = epoch === undefined || isLatest(c.env, site, epoch) ? undefined : await renewal;
   if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
-  const post = new BoardPost(c.env);
+  const post = new BoardPost(c.env, byUser.size);
   await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
     const verdicts = await apply(c.env, post, user, site, items, limit);
     items.forEach(({ index }, i) => {
@@ -164,8 +165,16 @@ async function applyAndShow(
   updates: readonly Update[],
 ): Promise<readonly Verdict[]> {
   const object = userObject(env, user);
-  const { verdicts, handover } = await object.apply(user, site, updates);
-  if (handover !== undefined && !(await post.put(handover.board, handover.changes))) await object.show();
+  let applied: Applied;
+  try {
+    applied = await object.apply(user, site, updates);
+  } catch (error) {
+    post.pass();
+    throw error;
+  }
+  const { verdicts, handover } = applied;
+  if (handover === undefined) post.pass();
+  else if (!(await post.put(handover.board, handover.changes))) await object.show();
   return verdicts;
 }
 

@@ -412,6 +412,8 @@ export class Outbox {
       if (queue === undefined) return;
       this.#reconcile.delete(user);
       if (!queue.told) this.#pushSnapshot(queue, now);
+      // Something happened to him meanwhile, and that told all of him.
+      else if (queue.waiting.length === 0) this.#telling.delete(user);
     }
   }
 
