@@ -46,6 +46,7 @@ const { values } = parseArgs({
     peer: { type: 'string' },
     rows: { type: 'string', multiple: true },
     quick: { type: 'boolean' },
+    runs: { type: 'string', default: '1' },
     help: { type: 'boolean' },
   },
 });
@@ -55,12 +56,15 @@ if (values.help || unknown !== undefined || stranger) {
   if (unknown !== undefined) process.stderr.write(`--only ${unknown}: no such measurement\n`);
   if (stranger) process.stderr.write(`--peer ${values.peer}: no such peer\n`);
   process.stdout.write(`npm run bench [-- --only <name>]...   one or more of ${NAMES}\n`);
-  process.stdout.write(`npm run bench -- --peer kamailio [--quick] [--rows <name>,...]   of ${GROUPS.join(', ')}\n`);
+  process.stdout.write(`npm run bench -- --peer kamailio [--quick] [--runs <n>] [--rows <name>,...]   of ${GROUPS.join(', ')}\n`);
   process.exit(unknown !== undefined || stranger ? 2 : 0);
 }
 
 const folder = join(import.meta.dirname, '../../bench-results');
-if (values.peer !== undefined) process.exit(await runPeer({ rows: values.rows ?? [], quick: values.quick ?? false }, folder));
+if (values.peer !== undefined) {
+  const { rows = [], quick = false } = values;
+  process.exit(await runPeer({ rows, quick, runs: Math.max(1, Math.trunc(Number(values.runs)) || 1) }, folder));
+}
 mkdirSync(folder, { recursive: true });
 const at = new Date().toISOString();
 const file = join(folder, `${at.slice(0, 10)}.jsonl`);

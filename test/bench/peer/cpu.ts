@@ -31,17 +31,16 @@ export async function allSeries(context: Context, highest: boolean): Promise<Ser
   return found;
 }
 
-const of = (all: readonly Series[], side: Server['name'], mode: Mode): readonly Climb<LoadStep>[] =>
-  all.find((one) => one.side === side && one.mode === mode)?.climbs ?? [];
+const of = (all: readonly Series[], side: Server['name'], mode: Mode): Climb<LoadStep> | undefined =>
+  all.find((one) => one.side === side && one.mode === mode)?.climb;
 
 /** Processor time for 1,000 calls, at the rates that are compared. */
 export function cpuRows(all: readonly Series[]): Row[] {
   return COMPARED.flatMap((rate) => {
     const cell = (side: Server['name'], mode: Mode, part: (step: LoadStep) => number = ({ cpu }) => cpu.sip): Cell => {
-      const steps = of(all, side, mode).flatMap(({ steps }) => steps.filter((step) => step.rate === rate));
-      const failed = steps.flatMap(faultsOf);
-      if (steps.length === 0) return { value: Number.NaN, failed: [`${rate} calls/s was not reached`] };
-      return ofRuns(steps.map(part), failed);
+      const step = of(all, side, mode)?.steps.find((one) => one.rate === rate);
+      if (step === undefined) return { value: Number.NaN, failed: [`${rate} calls/s was not reached`] };
+      return ofRuns([part(step)], faultsOf(step));
     };
     const both = ({ cpu }: LoadStep) => cpu.sip + cpu.presence;
     const shim = cell('Offhook', 'presence');
@@ -82,14 +81,13 @@ export function cpuRows(all: readonly Series[]): Row[] {
 /** The highest clean rates, and what ended each. */
 export function highestRows(all: readonly Series[], { step }: Plan): Row[] {
   const cell = (side: Server['name'], mode: Mode): Cell => {
-    const climbs = of(all, side, mode);
-    const bound = climbs.some((climb) => climb.bound);
-    return { ...ofRuns(climbs.map(({ highest }) => highest)), ...(bound && { text: 'or more' }) };
+    const climb = of(all, side, mode);
+    return { value: climb?.highest ?? Number.NaN, ...(climb?.bound && { text: 'or more' }) };
   };
-  const ends = (mode: Mode) => SIDES.map((side) => `${side} ${of(all, side, mode).map(endOf).join(', and ')}`).join('. ');
+  const ends = (mode: Mode) => SIDES.map((side) => `${side} ${endOf(of(all, side, mode))}`).join('. ');
   const row = (name: string, mode: Mode, goal?: Row['goal']): Row => ({
     group: 'highest',
-    name: `highest clean rate for ${step} s, ${name}`,
+    name: `highest rate clean for ${step.long} s, ${name}`,
     unit: RATE,
     ours: cell('Offhook', mode),
     peer: cell('Kamailio', mode),
@@ -104,17 +102,16 @@ export function highestRows(all: readonly Series[], { step }: Plan): Row[] {
 }
 
 /** What ended a series, and how late its watchers were told at the highest clean rate. */
-function endOf({ steps, highest, end }: Climb<LoadStep>): string {
-  const lags = steps.find(({ rate }) => rate === highest)?.lags?.lags ?? [];
+function endOf(climb: Climb<LoadStep> | undefined): string {
+  if (climb === undefined) return 'was not measured';
+  const { steps, highest, end } = climb;
+  const lags = steps.findLast(({ rate }) => rate === highest)?.lags?.lags ?? [];
   const told = lags.length > 0 ? `, where watchers were told after ${round(median(lags))} ms (p50)` : '';
   return `was clean up to ${highest}/s${told}; ${end === undefined ? 'no higher rate was tried' : `ended by ${end}`}`;
 }
 
 /** Half of the lower of both highest rates with presence: a rate that both can take; calls/s. */
 export function halfOf(all: readonly Series[]): number | undefined {
-  const rates = (['Offhook', 'Kamailio'] as const).map(
-    (side) => ofRuns(of(all, side, 'presence').map(({ highest }) => highest)).value,
-  );
-  const lower = Math.min(...rates);
+  const lower = Math.min(...SIDES.map((side) => of(all, side, 'presence')?.highest ?? 0));
   return lower > 0 ? round(lower / 2) : undefined;
 }

@@ -1,4 +1,4 @@
-import { median, quantile } from '../figure.ts';
+import { quantile } from '../figure.ts';
 import { faultsOf } from './climb.ts';
 import { type Context, SIDES, startServer } from './context.ts';
 import { loadStep } from './load-step.ts';
@@ -19,42 +19,37 @@ interface Lagged {
 
 /** From the 200 to what a watcher is told: with nothing but the calls that are looked at, and with `rate` calls/s besides. */
 export async function lagRows(context: Context, rate: number): Promise<Row[]> {
-  const found = new Map<string, Lagged[]>();
+  const { plan, ports, say, others } = context;
+  const found = new Map<string, Lagged>();
   for (const side of SIDES) {
-    const runs: Lagged[] = [];
-    for (let run = 0; run < context.plan.series; run++) {
-      context.say(`${side}: at ${PROBED} calls/s, then at ${rate} more`);
-      const scene = await staged((mode) => startServer(side, context, mode), 'presence', context.plan, context.ports);
-      try {
-        const calm = await scene.probe?.run(context.plan.lag);
-        const step = await loadStep(scene, { rate, seconds: context.plan.lag, callId: `lag${run}` });
-        context.others(step.others);
-        if (calm && step.lags) runs.push({ calm, busy: step.lags, faults: faultsOf(step) });
-      } finally {
-        await scene.close();
-      }
+    say(`${side}: at ${PROBED} calls/s, then at ${rate} more`);
+    const scene = await staged((mode) => startServer(side, context, mode), 'presence', plan, ports);
+    try {
+      const calm = await scene.probe?.run(plan.lag.calm);
+      const step = await loadStep(scene, { rate, seconds: plan.lag.busy, callId: 'lag' });
+      others(step.others);
+      if (calm && step.lags) found.set(side, { calm, busy: step.lags, faults: faultsOf(step) });
+    } finally {
+      await scene.close();
     }
-    found.set(side, runs);
   }
   return (['calm', 'busy'] as const).flatMap((load) =>
     PARTS.flatMap((part) => {
       const cell = (side: string): Cell => {
-        const runs = found.get(side) ?? [];
-        const failed = runs.flatMap((run) => (load === 'calm' ? run.calm.failed : run.faults));
-        return ofRuns(
-          runs.map((run) => quantile(run[load].lags, part)),
-          failed,
-        );
+        const one = found.get(side);
+        if (one === undefined) return { value: Number.NaN, failed: ['nobody looked'] };
+        return ofRuns([quantile(one[load].lags, part)], load === 'calm' ? one.calm.failed : one.faults);
       };
       const [ours, peer] = [cell('Offhook'), cell('Kamailio')];
-      const at = load === 'calm' ? `${PROBED} calls/s` : `${rate} calls/s (half of the lower highest rate)`;
+      const at = load === 'calm' ? `${PROBED} calls/s` : 'half of the lower highest rate';
+      const told = 'what Offhook shows is on disk before it is shown; Kamailio tells from memory';
       const row: Row = {
         group: 'lag',
         name: `200 to the watcher's frame or NOTIFY, p${part * 100}, ${at}`,
         unit: 'ms',
         ours,
         peer,
-        note: 'what Offhook shows is on disk before it is shown; Kamailio tells from memory',
+        note: load === 'calm' ? told : `at ${rate} calls/s; ${told}`,
       };
       const goal = load === 'calm' ? GOALS[part] : undefined;
       if (goal === undefined) return [row];
@@ -65,6 +60,3 @@ export async function lagRows(context: Context, rate: number): Promise<Row[]> {
     }),
   );
 }
-
-/** The middle of a lag at one rate, over several runs, ms. */
-export const middle = (runs: readonly Lags[], part: number): number => median(runs.map(({ lags }) => quantile(lags, part)));

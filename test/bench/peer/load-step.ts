@@ -1,4 +1,4 @@
-import { round } from '../figure.ts';
+import { quantile, round } from '../figure.ts';
 import type { Step } from './climb.ts';
 import type { Lags, Probe } from './probe.ts';
 import { cpuOf, droppedAt } from './processes.ts';
@@ -6,10 +6,14 @@ import type { Ports, Server, Watch } from './server.ts';
 import { type CallLoad, calls, type Load } from './traffic.ts';
 import type { Crowd } from './users.ts';
 
-/** Every final state is right within so long after the last call, ms (the target of the comparison). */
+/** Every final state is right within so long after the last call, ms (the target of the comparison); and so soon are watchers told while load runs. */
 const RIGHT_WITHIN = 5000;
+/** Of the answers that watchers are told while load runs, that part is told in time. */
+const TOLD = 0.95;
 /** Processor time is read so long after the last call, ms: what is told late belongs to it. */
-const AFTERMATH = { watched: 2000, alone: 1000 };
+const AFTERMATH = 1000;
+/** The users of so many calls, the last ones, are read: those who are told last. */
+const LAST = 500;
 
 /** A server under load, and who looks on. */
 export interface Scene {
@@ -20,6 +24,15 @@ export interface Scene {
   readonly probe?: Probe;
 }
 
+export interface LoadStepOptions {
+  /** How long after the last call all must be right, ms. */
+  readonly within?: number;
+  /** All users are read afterwards, not those of the last calls alone. */
+  readonly all?: boolean;
+  /** Told when there is nothing to do any more but to wait for what was not told in time. */
+  readonly waits?: () => void;
+}
+
 /** One rate, and what it cost. */
 export interface LoadStep extends Step {
   /** s for 1,000 calls; those of the lag probe are calls as well. */
@@ -28,35 +41,38 @@ export interface LoadStep extends Step {
   readonly others: number;
 }
 
-/** Puts one rate on a server for some seconds, and looks at all that a watcher was told of it, `within` so many ms after the last call. */
-export async function loadStep(scene: Scene, load: CallLoad, within = RIGHT_WITHIN): Promise<LoadStep> {
+/** Puts one rate on a server for some seconds, and looks at all that a watcher was told of it. Calls of an earlier step are none of its matter. */
+export async function loadStep(scene: Scene, load: CallLoad, options: LoadStepOptions = {}): Promise<LoadStep> {
   const { server, crowd, ports, watch, probe } = scene;
+  const { within = RIGHT_WITHIN, all = false, waits = () => {} } = options;
+  const prefix = `${load.callId}-`;
   watch?.watch.seen.forget();
   const before = spent(server);
   const dropped = droppedAt([ports.server]);
   const [result, lags] = await Promise.all([calls(server, crowd, ports, load), probe?.run(load.seconds)]);
-  const ended = performance.now();
-  const expected = watch && crowd.callsOf(watch.users, result.count, (n) => `${load.callId}-${n}`);
+  const since = () => performance.now() - result.ended;
+  const expected = watch && crowd.callsOf(watch.users, result.count, (n) => `${prefix}${n}`);
   const unseen = () => {
     if (!watch || !expected) return [];
     const { seen } = watch.watch;
     const { up, over, expected: of } = seen.missing(expected);
-    const busy = seen.busy();
+    const busy = seen.busy(prefix);
     return [
       ...(up + over > 0 ? [`${up} answers and ${over} ends of ${of} were not told to the watcher`] : []),
       ...(busy.length > 0 ? [`${busy.length} watched users stay in a call (${busy.slice(0, 3).join(', ')})`] : []),
     ];
   };
-  while (performance.now() - ended < (unseen().length > 0 ? within : watch ? AFTERMATH.watched : AFTERMATH.alone))
-    await pause(50);
-  const wrong = [...unseen(), ...(lags?.failed ?? [])];
+  while (since() < AFTERMATH) await pause(50);
+  if (unseen().length > 0) waits();
+  while (since() < within && unseen().length > 0) await pause(50);
+  const wrong = [...unseen(), ...(lags?.failed ?? []), ...lateOf(lags)];
   const after = spent(server);
   if (server.wrongOf) {
-    const left = () => within - (performance.now() - ended);
-    let users = await server.wrongOf(crowd.names);
-    while (users.length > 0 && left() > 0) {
+    const wanted = all ? crowd.names : crowd.lastOf(result.count, LAST);
+    let users = await server.wrongOf(wanted, prefix);
+    while (users.length > 0 && since() < within) {
       await pause(200);
-      users = await server.wrongOf(crowd.names);
+      users = await server.wrongOf(wanted, prefix);
     }
     if (users.length > 0)
       wrong.push(`${users.length} users read wrong ${within / 1000} s after the end (${users.slice(0, 3).join(', ')})`);
@@ -76,6 +92,12 @@ export async function loadStep(scene: Scene, load: CallLoad, within = RIGHT_WITH
     lags,
     others: round(result.others),
   };
+}
+
+/** A server that falls behind more and more does not keep a rate up, even where it is soon done afterwards. */
+function lateOf(lags: Lags | undefined): string[] {
+  const late = quantile(lags?.lags ?? [], TOLD);
+  return late > RIGHT_WITHIN ? [`watchers were told after up to ${round(late / 1000)} s (p${TOLD * 100}) while load ran`] : [];
 }
 
 function stepOf({ rate, count, failed, retransmissions, took, ideal, saturated }: Load): Omit<Step, 'wrong'> {

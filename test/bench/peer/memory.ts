@@ -1,5 +1,5 @@
 import { round } from '../figure.ts';
-import { type Context, startServer, withServer } from './context.ts';
+import { apart, type Context, startServer, withServer } from './context.ts';
 import { memoryOf } from './processes.ts';
 import { NOTHING, type Row } from './row.ts';
 import { REGISTERED_WITHIN } from './series.ts';
@@ -54,7 +54,10 @@ export async function memoryRows(context: Context): Promise<Row[]> {
   ];
 }
 
-async function measured(context: Context, side: Server['name']): Promise<Memory> {
+async function measured(shared: Context, side: Server['name']): Promise<Memory> {
+  // It keeps its turn while it waits: what the Worker holds falls with the time since it was told.
+  const release = await shared.turns.take();
+  const context = await apart(shared);
   const { plan, ports, say } = context;
   const { bindings, dialogs } = plan.memory;
   return await withServer(startServer(side, context, 'presence', { lean: true }), async (server) => {
@@ -85,7 +88,7 @@ async function measured(context: Context, side: Server['name']): Promise<Memory>
     }
     const of = (part: 'live' | 'sip' | 'presence') => states.map((state) => state[part]) as [number, number, number];
     return { live: of('live'), sip: of('sip'), presence: of('presence') };
-  });
+  }).finally(release);
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

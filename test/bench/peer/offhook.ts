@@ -78,12 +78,16 @@ export async function startOffhook(options: ServerOptions, kept?: RunningWorker)
       return await waiting();
     },
     ...(worker && {
-      async wrongOf(users: readonly string[]) {
+      async wrongOf(users: readonly string[], prefix?: string) {
         const reader = new Reader(worker.url, await worker.token('read'));
         const documents = await reader.query(users.map(aorOf));
         return users.flatMap((user, n) => {
           const found = documents[n];
-          return found?.status === 'available' && found.callStatus === 'idle' ? [] : [`${user} ${found?.status ?? 'unknown'}`];
+          const isRight =
+            prefix === undefined
+              ? found?.status === 'available' && found.callStatus === 'idle'
+              : found?.terminalStatus === 'online' && !found.stale && !found.calls.some((call) => isOpen(call, prefix));
+          return isRight ? [] : [`${user} ${found?.status ?? 'unknown'}`];
         });
       },
     }),
@@ -106,6 +110,9 @@ export async function startOffhook(options: ServerOptions, kept?: RunningWorker)
     },
   };
 }
+
+const isOpen = ({ callId = '', state }: PresenceDocument['calls'][number], prefix: string): boolean =>
+  callId.startsWith(prefix) && STATES[state] !== 'over';
 
 const aorOf = (user: string): string => `sip:${user}@${DOMAIN}`;
 const userOf = (aor: string): string => aor.slice('sip:'.length, aor.indexOf('@'));

@@ -1,15 +1,20 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { svgOf } from './chart.ts';
-import { climb, faultsOf, type Step } from './climb.ts';
+import { climb, faultsOf, type Length, type Step } from './climb.ts';
 import { dialogsOf } from './dialog-watch.ts';
 import { missing } from './needs.ts';
-import { type PeerResults, pageWith, reportOf, resultsIn } from './page.ts';
-import { COMPARED, FULL, GROUPS, groupsOf, QUICK } from './plan.ts';
+import { keptAs, lastRuns, type PeerResults, pageWith, repeatedReport, reportOf, resultsIn } from './page.ts';
+import { COMPARED, FULL, GROUPS, groupsOf, LADDER, QUICK, TOP } from './plan.ts';
+import { PROBED } from './probe.ts';
+import { repeatedOf } from './repeated.ts';
 import { failuresOf, NOTHING, ofRuns, type Row, ratioOf, verdictOf } from './row.ts';
 import { type CallState, Sightings } from './sightings.ts';
-import { markdownTable, textTable } from './table.ts';
+import { markdownTable, repeatedMarkdown, repeatedText, textTable } from './table.ts';
+import { Turns } from './turns.ts';
 import { Crowd, nameOf } from './users.ts';
 
 const row = (more: Partial<Row> = {}): Row => ({
@@ -109,24 +114,73 @@ describe('Offhook bench beside a peer: rising rates', () => {
     expect(faultsOf(step(100, { wrong: ['2 users stuck'] }))).toEqual(['2 users stuck']);
   });
 
-  it('stops at the first rate that is not clean, and says why', async () => {
-    const tried: number[] = [];
-    const found = await climb([200, 800, 1000, 1200], async (rate) => {
-      tried.push(rate);
-      return step(rate, rate < 1000 ? {} : { failed: 100 });
-    });
-    expect(tried).toEqual([200, 800, 1000]);
-    expect(found).toMatchObject({ highest: 800, end: '1000/s: 100 of 10000 failed, 0 retransmissions', bound: false });
-    expect(found.steps).toHaveLength(3);
+  /** A server that is clean for a moment up to one rate, and for long up to another. */
+  const server = (brief: number, long: number, saturated: readonly string[] = []) => {
+    const tried: string[] = [];
+    const attempt = async (rate: number, length: Length) => {
+      tried.push(`${rate} ${length}`);
+      return step(rate, rate > (length === 'brief' ? brief : long) ? { failed: 10 * rate, saturated } : {});
+    };
+    return { tried, attempt };
+  };
+  const rungs = [900, 1000, 1100, 1200, 1300, 1400, 1500, 1600, 1700];
+  const known = { steps: [step(200), step(800)], stride: 3 };
+
+  it('climbs by brief steps, then looks by long ones between the last that was clean and the first that was not', async () => {
+    const { tried, attempt } = server(1250, 1250);
+    const found = await climb(rungs, known, attempt);
+    expect(tried).toEqual(['1100 brief', '1400 brief', '1200 long', '1300 long']);
+    expect(found).toMatchObject({ highest: 1200, end: '1300/s: 13000 of 13000 failed, 0 retransmissions', bound: false });
+    expect(found.steps).toHaveLength(6);
   });
 
-  it('is a lower bound where the load generator was at its limit, or the ladder ended', async () => {
-    const saturated = ['SIPp took 97 % of a core'];
-    const limited = await climb([200, 800], async (rate) => step(rate, rate < 800 ? {} : { failed: 100, saturated }));
-    expect(limited).toMatchObject({ highest: 200, bound: true });
+  it('takes no rate for clean that was so for a moment alone: it goes down to one that can be kept up', async () => {
+    const { tried, attempt } = server(1500, 950);
+    const found = await climb(rungs, known, attempt);
+    expect(tried.slice(0, 3)).toEqual(['1100 brief', '1400 brief', '1700 brief']);
+    expect(found.highest).toBe(900);
+    expect(found.end).toMatch(/^1000\/s: /);
+    for (const long of [1650, 1450, 1350, 1150, 1050, 950, 850]) {
+      const one = await climb(rungs, known, server(1650, long).attempt);
+      expect([long, one.highest]).toEqual([long, Math.max(800, Math.floor(long / 100) * 100)]);
+    }
+  });
+
+  it('looks below a known rate that was not clean, and finds nothing where none was', async () => {
+    const ladder = [200, 300, 400, 500, ...rungs];
+    const half = await climb(ladder, { steps: [step(200), step(800, { failed: 900 })], stride: 3 }, server(450, 450).attempt);
+    expect(half).toMatchObject({ highest: 400, bound: false });
+    const none = { steps: [step(200, { failed: 900 }), step(800, { failed: 900 })], stride: 3 };
+    expect(await climb(ladder, none, server(0, 0).attempt)).toMatchObject({ highest: 0, bound: false });
+  });
+
+  it('is a lower bound where the load generator was at its limit, the ladder ended, or no higher rate was tried', async () => {
+    const limited = await climb(rungs, known, server(1250, 1250, ['SIPp took 97 % of a core']).attempt);
+    expect(limited).toMatchObject({ highest: 1200, bound: true });
     expect(limited.end).toContain('SIPp took 97 % of a core');
-    expect(await climb([200], async (rate) => step(rate))).toMatchObject({ highest: 200, end: undefined, bound: true });
-    expect(await climb([200], async (rate) => step(rate, { failed: 9 }))).toMatchObject({ highest: 0 });
+    expect(await climb(rungs, known, server(9000, 9000).attempt)).toMatchObject({ highest: 1700, end: undefined, bound: true });
+    expect(await climb([], known, server(0, 0).attempt)).toMatchObject({ highest: 800, end: undefined, bound: true });
+  });
+});
+
+describe('Offhook bench beside a peer: turns', () => {
+  it('gives one at a time, in the order asked, however often one is given back', async () => {
+    const turns = new Turns();
+    const order: string[] = [];
+    const first = await turns.take();
+    const others = ['second', 'third'].map(async (name) => {
+      const release = await turns.take();
+      order.push(name);
+      await Promise.resolve();
+      order.push(`${name} over`);
+      release();
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual([]);
+    first();
+    first();
+    await Promise.all(others);
+    expect(order).toEqual(['second', 'second over', 'third', 'third over']);
   });
 });
 
@@ -150,6 +204,8 @@ describe('Offhook bench beside a peer: users', () => {
       ['0000', ['c1', 'c5']],
       ['0005', ['c2', 'c6']],
     ]);
+    expect(crowd.lastOf(5, 2)).toEqual(['0003', '0007', '0000', '0004']);
+    expect(crowd.lastOf(1, 9)).toEqual(['0000', '0004']);
   });
 });
 
@@ -161,16 +217,26 @@ describe('Offhook bench beside a peer: what is run', () => {
   });
 
   it.each([FULL, QUICK])(
-    'climbs rising rates, 200 and 800 among them, with users enough that nobody is in two calls at 800 (%#)',
+    'has users enough that nobody is in two calls at 800, and so many that the watched are spread evenly (%#)',
     (plan) => {
-      for (const ladder of [plan.ladder.alone, plan.ladder.presence]) {
-        expect(ladder).toEqual(ladder.toSorted((a, b) => a - b));
-        expect(ladder).toEqual(expect.arrayContaining([...COMPARED]));
-      }
       expect(plan.users / 2 / 800).toBeGreaterThan(1.25);
       expect(plan.users % 400).toBe(0);
     },
   );
+
+  it('climbs rates that are at most 15 % apart, those that are compared among them', () => {
+    expect(LADDER).toEqual(expect.arrayContaining([...COMPARED, TOP.calls, TOP.registers]));
+    for (const [n, rate] of LADDER.slice(1).entries()) {
+      expect(rate / (LADDER[n] ?? 0)).toBeGreaterThan(1.09);
+      expect(rate / (LADDER[n] ?? 0)).toBeLessThan(1.15);
+    }
+  });
+
+  it('is in a full run what the comparison names', () => {
+    expect(FULL.race.rate * FULL.race.seconds).toBe(11_400);
+    expect(FULL.memory).toEqual({ bindings: 10_000, dialogs: 1000 });
+    expect(FULL.lag.calm * PROBED).toBeGreaterThanOrEqual(300);
+  });
 });
 
 describe('Offhook bench beside a peer: SVG', () => {
@@ -228,9 +294,23 @@ describe('Offhook bench beside a peer: what a watcher saw', () => {
     expect(seen.missing(expected)).toEqual({ expected: 4, up: 1, over: 2 });
     expect(seen.busy()).toEqual(['b up']);
     expect([seen.isTalking('a'), seen.isTalking('b')]).toEqual([false, true]);
+    expect([seen.busy('1'), seen.busy('2')]).toEqual([['b up'], []]);
     seen.forget();
     expect(seen.missing(expected)).toEqual({ expected: 4, up: 4, over: 4 });
     expect(seen.busy()).toEqual(['b up']);
+  });
+
+  it('tells the moment in which something is so, and nothing where it is not so in time', async () => {
+    const seen = new Sightings();
+    const before = performance.now();
+    const registered = seen.moment(() => seen.isRegistered('a'), 5000);
+    const talking = seen.moment(() => seen.isTalking('a'), 5000);
+    seen.registered('a', true);
+    expect(await registered).toBeGreaterThanOrEqual(before);
+    seen.calls('a', told(['1', 'up']));
+    expect(await talking).toBeGreaterThanOrEqual(before);
+    expect(await seen.moment(() => seen.isTalking('a'), 0)).toBeGreaterThan(before);
+    expect(await seen.moment(() => seen.isTalking('b'), 1)).toBeUndefined();
   });
 
   it('RFC 4235: reads the dialogs of a document by Call-ID, and none of a document without calls', () => {
@@ -254,6 +334,44 @@ describe('Offhook bench beside a peer: what is missing', () => {
       'not installed: sipp\n  apt-get install --no-install-recommends sip-tester\n',
     );
     expect(missing(none)).toMatch(/install-recommends kamailio sip-tester kamailio-presence-modules kamailio-sqlite-modules\n$/);
+  });
+});
+
+describe('Offhook bench beside a peer: several runs', () => {
+  const runs = [1, 1.1, 1.3].map((value, n) => [
+    row({ ours: { value } }),
+    row({ name: 'rate', ours: { value: 10 + n / 10 } }),
+    row({ name: 'rate, beside the peer', ours: { value: 10 + n / 10 } }),
+    row({ name: 'stuck', ours: { value: 0 }, ...(n === 1 && { peer: { value: 0 } }) }),
+    row({ name: 'lost', ours: { value: 0 }, peer: { value: 3 } }),
+    row({ name: 'lag', ours: n === 0 ? { value: 1, failed: ['a frame is missing'] } : { value: 1 } }),
+    row({ name: 'restart', peer: { value: Number.POSITIVE_INFINITY } }),
+  ]);
+
+  it('has the ratio of each, the median and the spread, and marks what differs by 15 % or more', () => {
+    const found = repeatedOf(runs);
+    expect(found.map(({ name, verdict }) => [name, verdict])).toEqual([
+      ['processor time', 'UNSTEADY'],
+      ['rate', ''],
+      ['stuck', 'not in every run'],
+      ['lost', ''],
+      ['lag', 'FAILED'],
+    ]);
+    expect(found[0]).toMatchObject({ ratios: [0.5, 0.55, 0.65], median: 0.55, spread: 0.273 });
+    expect(found[2]?.ratios).toEqual([0, undefined, 0]);
+    expect(found[3]).toMatchObject({ median: 0, spread: 0 });
+    expect(repeatedOf([runs[0] ?? [], runs[0] ?? []]).filter(({ verdict }) => verdict === 'UNSTEADY')).toEqual([]);
+  });
+
+  it('is a table for a terminal and for a page, and says how many are steady', () => {
+    const lines = repeatedText(repeatedOf(runs)).split('\n');
+    expect(lines[0]).toMatch(/^ratio of +run 1 +run 2 +run 3 +median +spread$/);
+    expect(lines[1]).toMatch(/^processor time +0\.5 +0\.55 +0\.65 +0\.55 +27\.3 % +UNSTEADY$/);
+    expect(lines.at(-1)).toBe('2 of 5 ratios differ by less than 15 % of their median between the runs.');
+    expect(repeatedMarkdown(repeatedOf(runs)).split('\n').slice(1, 3)).toEqual([
+      '| --- | ---: | ---: | ---: | ---: | ---: | --- |',
+      '| processor time | 0.5 | 0.55 | 0.65 | 0.55 | 27.3 % | UNSTEADY |',
+    ]);
   });
 });
 
@@ -283,6 +401,34 @@ describe('Offhook bench beside a peer: the page', () => {
     expect(report).toMatch(/\| stuck \| - \|.*\| FAILED \|/);
     expect(report).not.toContain('quiet machine');
     expect(reportOf({ ...results, others: 1.2 })).toContain('others took up to 1.2 of its 2 cores');
+  });
+
+  it('has the ratios of several runs below, with when they were and which were disturbed', () => {
+    const report = repeatedReport([
+      { ...results, others: 1 },
+      { ...results, at: '2026-11-24T14:10:00.000Z' },
+    ]);
+    expect(report).toMatch(
+      /^### The ratios of 2 runs\n\nOf 2026-11-24 13:10, 2026-11-24 14:10 UTC, 1 of them not on a quiet machine\. /,
+    );
+    expect(report).toContain('| processor time | 0.5 | 0.5 | 0.5 | 0 % |  |');
+  });
+
+  it('takes the newest runs that are kept, of the kind and the groups of the last', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'peer-'));
+    const keep = async (at: string, more: Partial<PeerResults> = {}) =>
+      await writeFile(join(folder, keptAs(at)), JSON.stringify({ ...results, at, ...more }));
+    await keep('2026-11-24T10:00:00.000Z');
+    await keep('2026-11-24T11:00:00.000Z');
+    await keep('2026-11-24T12:00:00.000Z', { quick: false });
+    await keep('2026-11-24T13:00:00.000Z', { rows: [row({ group: 'lag' })] });
+    await keep('2026-11-24T14:00:00.000Z');
+    const found = (count: number) => lastRuns(folder, count).map(({ at }) => at.slice(11, 13));
+    expect([found(2), found(9)]).toEqual([
+      ['11', '14'],
+      ['10', '11', '14'],
+    ]);
+    await rm(folder, { recursive: true });
   });
 
   it('stands between its marks, in place of the one before, and nowhere where they are missing', () => {

@@ -4,55 +4,60 @@ export type Group = (typeof GROUPS)[number];
 
 /** How much is measured. Rates in calls or REGISTERs a second, times in s. */
 export interface Plan {
+  /** Callers and callees. No more than the Worker may have files open for: all of them are read at once, three files each. */
   readonly users: number;
   /** Shared memory of the peer, MiB: at high rates finished transactions fill much of it. */
   readonly shared: number;
-  /** Series of rising rates, each on a server started for it; the median is told, of two the lower. */
-  readonly series: number;
-  /** Calls a second, rising, without presence and with it; a series stops at the first that fails. */
-  readonly ladder: { readonly alone: readonly number[]; readonly presence: readonly number[] };
-  /** How long each rate is kept up. */
-  readonly step: number;
+  /** How long each rate is kept up whose processor time is compared. */
+  readonly cpu: number;
+  /** How long a rate is kept up to find where to look, and how long to call it clean. */
+  readonly step: { readonly brief: number; readonly long: number };
   /** How long the lag is measured without load, and with it. */
-  readonly lag: number;
-  readonly registers: { readonly users: number; readonly ladder: readonly number[] };
+  readonly lag: { readonly calm: number; readonly busy: number };
+  /** Refreshes: of how many users, and how long each rate is kept up. */
+  readonly registers: { readonly users: number; readonly step: number };
   readonly memory: { readonly bindings: number; readonly dialogs: number };
   /** Calls by which writing is counted. */
   readonly written: number;
-  /** Rates of the calls whose 180 comes at once, and how long each is kept up. */
-  readonly race: { readonly rates: readonly number[]; readonly seconds: number };
+  /** Rate of the calls whose 180 comes at once, and how long it is kept up. */
+  readonly race: { readonly rate: number; readonly seconds: number };
 }
 
 /** The rates at which the processor time of both is compared, calls/s. */
 export const COMPARED = [200, 800] as const;
 
+/** Rates that are tried, 1/s: twenty to a decade, 12 % apart (the preferred numbers R20 of ISO 3). */
+export const LADDER: readonly number[] = [
+  ...[200, 225, 250, 280, 315, 355, 400, 450, 500, 560, 630, 710, 800, 900, 1000, 1120, 1250, 1400, 1600, 1800],
+  ...[2000, 2250, 2500, 2800, 3150, 3550, 4000, 4500, 5000, 5600, 6300, 7100, 8000, 9000, 10_000],
+  ...[11_200, 12_500, 14_000, 16_000, 18_000, 20_000],
+];
+
+/** What is tried at most, 1/s. */
+export const TOP = { calls: 10_000, registers: 20_000 } as const;
+
 export const FULL: Plan = {
-  users: 10_000,
-  shared: 6144,
-  series: 2,
-  ladder: {
-    alone: [200, 500, 800, 1200, 1600, 2000, 2500, 3000, 4000, 5000, 6000, 8000, 10_000],
-    presence: [200, 500, 800, 1000, 1200, 1400, 1600, 1800, 2000, 2200, 2400, 2700, 3000],
-  },
-  step: 10,
-  lag: 25,
-  registers: { users: 30_000, ladder: [1000, 2000, 3000, 4000, 6000, 8000, 12_000, 16_000, 20_000] },
+  users: 4800,
+  shared: 4096,
+  cpu: 10,
+  step: { brief: 3, long: 8 },
+  lag: { calm: 30, busy: 15 },
+  registers: { users: 30_000, step: 3 },
   memory: { bindings: 10_000, dialogs: 1000 },
   written: 500,
-  race: { rates: [50, 300, 600], seconds: 12 },
+  race: { rate: 300, seconds: 38 },
 };
 
 export const QUICK: Plan = {
   users: 2400,
   shared: 3072,
-  series: 1,
-  ladder: { alone: [200, 800, 1500, 2500, 4000, 8000], presence: [200, 500, 800, 1000, 1400, 1800, 2200] },
-  step: 3,
-  lag: 8,
-  registers: { users: 15_000, ladder: [2000, 4000, 8000, 12_000, 16_000, 20_000] },
+  cpu: 4,
+  step: { brief: 2, long: 5 },
+  lag: { calm: 10, busy: 8 },
+  registers: { users: 15_000, step: 2 },
   memory: { bindings: 4000, dialogs: 400 },
   written: 100,
-  race: { rates: [300], seconds: 8 },
+  race: { rate: 300, seconds: 8 },
 };
 
 /** The groups named, in their order; `unknown` are words that name none. All where nothing is named. */

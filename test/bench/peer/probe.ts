@@ -7,6 +7,8 @@ const DOMAIN = '127.0.0.1';
 const PAIRS = 50;
 /** Calls a second. */
 export const PROBED = 10;
+/** Calls begin so much of their interval later each, so that what the server does at even times meets them at all its moments: the golden ratio. */
+const SHIFT = 0.618;
 /** From the INVITE to the 180 and from that to the 200, and how long a call then holds, ms: as the scenarios of SIPp. */
 const TIMES = { ring: 50, answer: 200, hold: 500 };
 /** Nothing of a call is awaited for longer, and no frame after the last call, ms. */
@@ -26,6 +28,9 @@ const caller = (n: number) => `p${String(n % PAIRS).padStart(3, '0')}`;
 const callee = (n: number) => `q${String(n % PAIRS).padStart(3, '0')}`;
 
 const USERS = Array.from({ length: PAIRS }, (_, n) => [caller(n), callee(n)]).flat();
+
+/** So long each pair has had a call, s. */
+export const ROUND = PAIRS / PROBED;
 
 /** Telephones and their watcher in this process: one clock reads when a call is answered and when that is seen. */
 export class Probe {
@@ -77,7 +82,7 @@ export class Probe {
     const expected = new Map<string, string[]>();
     const failed: string[] = [];
     const one = async (n: number) => {
-      await pause((n * 1000) / PROBED);
+      await pause(((n + ((n * SHIFT) % 1)) * 1000) / PROBED);
       const call = this.#phones.call(caller(n), callee(n));
       for (const user of [caller(n), callee(n)]) expected.set(user, [...(expected.get(user) ?? []), call.callId]);
       await held(call).catch((error: Error) => failed.push(error.message));

@@ -1,27 +1,27 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
-import { quietPort } from '../../support/port.ts';
 import { type RunningWorker, startWorker } from '../../support/product.ts';
 import { chartsOf } from './charts.ts';
-import type { Context } from './context.ts';
+import { type Context, type Measure, quietPorts } from './context.ts';
 import { allSeries, cpuRows, halfOf, highestRows } from './cpu.ts';
 import { lagRows } from './lag.ts';
 import { memoryRows } from './memory.ts';
 import { missing } from './needs.ts';
-import { DISTURBED, type PeerResults } from './page.ts';
+import { DISTURBED, keptAs, lastRuns, type PeerResults } from './page.ts';
 import { FULL, type Group, groupsOf, QUICK } from './plan.ts';
 import { raceRows } from './race.ts';
 import { registerRows } from './registers.ts';
+import { repeatedOf } from './repeated.ts';
 import { restartRows } from './restart.ts';
 import { failuresOf, type Row, ratioOf, verdictOf } from './row.ts';
-import type { Ports } from './server.ts';
-import { textTable } from './table.ts';
+import { repeatedText, textTable } from './table.ts';
+import { Turns } from './turns.ts';
 import { writtenRows } from './written.ts';
 import { wrongRows } from './wrong.ts';
 
 /** A run that takes longer is ended, as failed, s. */
-const LIMIT = { quick: 20 * 60, full: 60 * 60 };
+const LIMIT = { quick: 20 * 60, full: 25 * 60 };
 /** Where the highest rates were not looked for, the lag is measured at this one, calls/s. */
 const HALF = 200;
 
@@ -29,6 +29,8 @@ export interface PeerOptions {
   /** Words of `--rows`: names of groups, by commas. */
   readonly rows: readonly string[];
   readonly quick: boolean;
+  /** How often, whole: then the ratios of all runs are told beside each other. */
+  readonly runs: number;
 }
 
 /** `npm run bench -- --peer kamailio`: both in turn; the exit code. 2: it cannot begin; 1: a row failed. */
@@ -44,11 +46,23 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
     return 2;
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  let code = 0;
+  for (let run = 1; run <= options.runs; run++) {
+    if (options.runs > 1) process.stderr.write(`run ${run} of ${options.runs}\n`);
+    code = Math.max(code, await once(groups, options, folder));
+  }
+  if (options.runs > 1)
+    process.stdout.write(`${repeatedText(repeatedOf(lastRuns(folder, options.runs).map(({ rows }) => rows)))}\n`);
+  return code;
+}
+
+/** One run of all groups that are wanted. */
+async function once(groups: readonly Group[], options: PeerOptions, folder: string): Promise<number> {
   const limit = options.quick ? LIMIT.quick : LIMIT.full;
-  setTimeout(() => {
+  const timer = setTimeout(() => {
     process.stderr.write(`not done within ${limit} s\n`);
     process.exit(1);
-  }, limit * 1000).unref();
+  }, limit * 1000);
 
   const began = performance.now();
   const seconds = () => Math.round((performance.now() - began) / 1000);
@@ -56,7 +70,8 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
   let disturbed = 0;
   const context: Context = {
     plan: options.quick ? QUICK : FULL,
-    ports: await ports(),
+    ports: await quietPorts(),
+    turns: new Turns(),
     worker: () => (worker ??= startWorker()),
     others: (cores) => {
       disturbed = Math.max(disturbed, cores);
@@ -65,6 +80,7 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
   };
   const { rows, svg } = await measured(groups, context);
   await (await worker)?.close();
+  clearTimeout(timer);
   const at = new Date().toISOString();
   const machine = { node: process.version, linux: release(), cores: availableParallelism(), cpu: cpus()[0]?.model };
   mkdirSync(folder, { recursive: true });
@@ -82,16 +98,11 @@ export async function runPeer(options: PeerOptions, folder: string): Promise<num
     appendFileSync(join(folder, `${at.slice(0, 10)}.jsonl`), `${JSON.stringify(line)}\n`);
   }
   const results: PeerResults = { at, quick: options.quick, machine, took: seconds(), others: disturbed, rows };
-  writeFileSync(join(folder, 'peer.json'), `${JSON.stringify(results, undefined, 1)}\n`);
+  for (const name of ['peer.json', keptAs(at)]) writeFileSync(join(folder, name), `${JSON.stringify(results, undefined, 1)}\n`);
   if (svg !== undefined) writeFileSync(join(folder, 'peer.svg'), svg);
   process.stdout.write(`${textTable(rows)}\n`);
   if (disturbed > DISTURBED) process.stdout.write(`Others took up to ${disturbed.toFixed(1)} cores of this machine meanwhile.\n`);
   return rows.some((row) => failuresOf(row).length > 0) ? 1 : 0;
-}
-
-async function ports(): Promise<Ports> {
-  const [server = 0, callers = 0, callees = 0, registering = 0] = await Promise.all(Array.from({ length: 4 }, quietPort));
-  return { server, callers, callees, registering };
 }
 
 /** Group by group. What breaks off fails all rows of its group, and the others go on. */
@@ -118,15 +129,11 @@ async function measured(groups: readonly Group[], context: Context): Promise<{ r
   }
   if (wants('lag')) await take('lag', () => lagRows(context, half ?? HALF));
   if (wants('registers')) await take('registers', () => registerRows(context));
-  if (wants('race')) await take('race', () => raceRows(context));
-  if (wants('restart')) await take('restart', () => restartRows(context));
-  // Nothing of these is a matter of milliseconds, and the last one waits most of its time.
-  await Promise.all([
-    (async () => {
-      if (wants('memory')) await take('memory', () => memoryRows(context));
-      if (wants('written')) await take('written', () => writtenRows(context));
-    })(),
-    wants('wrong') ? take('wrong', () => wrongRows(context)) : undefined,
-  ]);
+  // These wait most of their time, so they run side by side, and load the machine in turns.
+  const waiting = { wrong: wrongRows, race: raceRows, restart: restartRows, memory: memoryRows, written: writtenRows } as const;
+  const groupsThatWait = Object.entries(waiting) as [keyof typeof waiting, Measure][];
+  await Promise.all(
+    groupsThatWait.filter(([group]) => wants(group)).map(([group, measure]) => take(group, () => measure(context))),
+  );
   return { rows: rows.toSorted((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group)), svg };
 }

@@ -1,9 +1,9 @@
 import { quantile, round } from '../figure.ts';
-import { type Climb, climb, faultsOf } from './climb.ts';
+import { type Climb, climb, faultsOf, type Length } from './climb.ts';
 import type { Context } from './context.ts';
 import { type LoadStep, loadStep, type Scene } from './load-step.ts';
-import { COMPARED, type Plan } from './plan.ts';
-import { Probe } from './probe.ts';
+import { COMPARED, LADDER, type Plan, TOP } from './plan.ts';
+import { Probe, ROUND } from './probe.ts';
 import type { Mode, Ports, Server } from './server.ts';
 import { calls, registerCrowd } from './traffic.ts';
 import { Crowd } from './users.ts';
@@ -12,39 +12,51 @@ import { Crowd } from './users.ts';
 export const WATCHED = 200;
 /** First registrations make an object each in the Worker: until it knows all, ms. */
 export const REGISTERED_WITHIN = 240_000;
-/** Before anything is measured: what compiles as it runs has compiled what counts. Calls/s, s. */
-const WARM = { rate: 300, seconds: 4 };
-/** Between two rates, ms. */
-const BREATH = 300;
+/** Before anything is measured, calls/s: what compiles as it runs has compiled what counts, and each user has had a call. */
+const WARM = 600;
+/** Until all is told that was to be told, ms. */
+const SETTLED_WITHIN = 30_000;
+/** Between two rates, and after one that was not clean: what was sent again is over then; ms. */
+const BREATH = { clean: 300, over: 3000 };
+/** Rungs from one brief step to the next: presence ends at lower rates. */
+const STRIDE = { alone: 6, dialog: 6, presence: 3 };
 
 /** One kind of server, at rising rates. */
 export interface Series {
   readonly side: Server['name'];
   readonly mode: Mode;
-  readonly climbs: readonly Climb<LoadStep>[];
+  readonly climb: Climb<LoadStep>;
 }
 
 export type Start = (mode: Mode) => Promise<Server>;
 
-/** Starts a server with all users registered, and those who look at it. */
+/** Starts a server with all users registered, and those who look at it; each has had a call. */
 export async function staged(start: Start, mode: Mode, plan: Plan, ports: Ports): Promise<Scene & { close(): Promise<void> }> {
   const server = await start(mode);
   const closing: (() => unknown)[] = [() => server.close()];
   const close = async () => {
     for (const end of closing.reverse()) await end();
   };
+  const settled = async (within: number) => {
+    const waiting = await server.settled(within);
+    if (waiting.length > 0) throw new Error(waiting.join(', '));
+  };
   try {
     const crowd = new Crowd(plan.users);
     await registerCrowd(server, crowd, ports);
-    const waiting = await server.settled(REGISTERED_WITHIN);
-    if (waiting.length > 0) throw new Error(waiting.join(', '));
-    await calls(server, crowd, ports, { ...WARM, callId: 'warm' });
-    if (mode !== 'presence') return { server, crowd, ports, close };
+    await settled(REGISTERED_WITHIN);
+    const warm = { rate: WARM, seconds: crowd.pairs.length / WARM, callId: 'warm' };
+    if (mode !== 'presence') {
+      await calls(server, crowd, ports, warm);
+      return { server, crowd, ports, close };
+    }
     const users = crowd.watched(WATCHED);
     const watch = await server.watch(users);
     closing.push(() => watch.close());
     const probe = await Probe.open(server);
     closing.push(() => probe.close());
+    await Promise.all([calls(server, crowd, ports, warm), probe.run(ROUND)]);
+    await settled(SETTLED_WITHIN);
     return { server, crowd, ports, watch: { users, watch }, probe, close };
   } catch (error) {
     await close();
@@ -52,7 +64,7 @@ export async function staged(start: Start, mode: Mode, plan: Plan, ports: Ports)
   }
 }
 
-/** Rising rates, on a fresh server each time. `highest`: beyond those whose processor time is compared, up to the first that fails. */
+/** The rates whose processor time is compared, and, for the `highest`, what is beyond them. */
 export async function series(
   side: Server['name'],
   start: Start,
@@ -60,28 +72,29 @@ export async function series(
   { plan, ports, say, others }: Context,
   highest: boolean,
 ): Promise<Series> {
-  const climbs: Climb<LoadStep>[] = [];
-  const ladder = highest ? plan.ladder[mode === 'presence' ? 'presence' : 'alone'] : COMPARED;
-  for (let run = 0; run < plan.series; run++) {
-    const scene = await staged(start, mode, plan, ports);
-    try {
-      climbs.push(
-        await climb(ladder, async (rate) => {
-          const step = await loadStep(scene, { rate, seconds: plan.step, callId: `s${run}r${rate}` });
-          others(step.others);
-          const faults = [...faultsOf(step), ...step.saturated];
-          const { sip, presence } = step.cpu;
-          const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
-          say(
-            `${side} ${mode} ${rate}/s: ${sip}${presence > 0 ? ` + ${presence}` : ''} s/1,000 calls${lag} ${faults.join(', ')}`,
-          );
-          await new Promise((resolve) => setTimeout(resolve, BREATH));
-          return step;
-        }),
-      );
-    } finally {
-      await scene.close();
-    }
+  const scene = await staged(start, mode, plan, ports);
+  let count = 0;
+  const attempt = async (rate: number, seconds: number, all = false): Promise<LoadStep> => {
+    count += 1;
+    const step = await loadStep(scene, { rate, seconds, callId: `s${count}` }, { all });
+    others(step.others);
+    const faults = faultsOf(step);
+    const { sip, presence } = step.cpu;
+    const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
+    const words = [...faults, ...step.saturated].join(', ');
+    say(`${side} ${mode} ${rate}/s for ${seconds} s: ${sip}${presence > 0 ? ` + ${presence}` : ''} s/1,000 calls${lag} ${words}`);
+    await new Promise((resolve) => setTimeout(resolve, faults.length > 0 ? BREATH.over : BREATH.clean));
+    await scene.server.settled(SETTLED_WITHIN);
+    return step;
+  };
+  try {
+    const steps: LoadStep[] = [];
+    // Here all users are read: at the end of what they all took part in.
+    for (const rate of COMPARED) steps.push(await attempt(rate, plan.cpu, rate === COMPARED.at(-1)));
+    const ladder = highest ? LADDER.filter((rate) => rate <= TOP.calls) : [];
+    const long = (rate: number, length: Length) => attempt(rate, plan.step[length]);
+    return { side, mode, climb: await climb(ladder, { steps, stride: STRIDE[mode] }, long) };
+  } finally {
+    await scene.close();
   }
-  return { side, mode, climbs };
 }

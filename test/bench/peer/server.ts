@@ -32,8 +32,11 @@ export interface Server {
   watch(users: readonly string[], registrations?: boolean): Promise<Watch>;
   /** Resolves when all that was to be told is told; with what still waits after so many ms. */
   settled(within: number): Promise<string[]>;
-  /** Of these users, who reads as something else than registered and in no call; where they can be read without watching. */
-  wrongOf?(users: readonly string[]): Promise<string[]>;
+  /**
+   * Of these users, who reads as something else than registered and in no call; where they can be read without watching. With a prefix, calls
+   * whose Call-ID begins otherwise are none of the matter.
+   */
+  wrongOf?(users: readonly string[], prefix?: string): Promise<string[]>;
   /** Memory that is in use, bytes, apart from what is kept from the system. */
   live(): Promise<number>;
   /** Telephones that are registered. */

@@ -14,6 +14,7 @@ export interface Missing {
 export class Sightings {
   /** Called where a user is seen in a call that is up, for the first time. */
   onUp: (user: string, callId: string) => void = () => {};
+  readonly #waiting = new Set<() => void>();
   readonly #up = new Map<string, Set<string>>();
   readonly #over = new Map<string, Set<string>>();
   readonly #now = new Map<string, ReadonlyMap<string, CallState>>();
@@ -28,10 +29,27 @@ export class Sightings {
       if (state === 'over') noted(this.#over, user, callId);
     }
     for (const callId of before?.keys() ?? []) if (!told.has(callId)) noted(this.#over, user, callId);
+    for (const look of this.#waiting) look();
   }
 
   registered(user: string, is: boolean): void {
     this.#registered.set(user, is);
+    for (const look of this.#waiting) look();
+  }
+
+  /** Looks with everything that is told. Resolves with the moment (`performance.now`) in which it is so, undefined where it is not within so many ms. */
+  async moment(is: () => boolean, within: number): Promise<number | undefined> {
+    const { promise, resolve } = Promise.withResolvers<number | undefined>();
+    const look = () => {
+      if (is()) resolve(performance.now());
+    };
+    const timer = setTimeout(() => resolve(undefined), Math.max(0, within));
+    this.#waiting.add(look);
+    look();
+    const found = await promise;
+    this.#waiting.delete(look);
+    clearTimeout(timer);
+    return found;
   }
 
   isRegistered(user: string): boolean {
@@ -43,10 +61,12 @@ export class Sightings {
     return [...(this.#now.get(user)?.values() ?? [])].includes('up');
   }
 
-  /** Users who were last told to be in a call, and in which state it is. */
-  busy(): string[] {
+  /** Users who were last told to be in a call, and in which state it is; of calls whose Call-ID begins so alone. */
+  busy(prefix = ''): string[] {
     return [...this.#now].flatMap(([user, calls]) =>
-      [...calls.values()].filter((state) => state !== 'over').map((state) => `${user} ${state}`),
+      [...calls]
+        .filter(([callId, state]) => state !== 'over' && callId.startsWith(prefix))
+        .map(([, state]) => `${user} ${state}`),
     );
   }
 

@@ -1,7 +1,25 @@
+import { type Repeated, repeatedCells, steadyWords } from './repeated.ts';
 import { type Cell, failuresOf, type Row, ratioOf, verdictOf } from './row.ts';
 
 /** Which row, both values, ratio, what is asked of it and whether it is so. */
 const HEAD = ['measured', 'Offhook', 'Kamailio', 'unit', 'ratio', 'goal', ''] as const;
+
+/** The ratios of several runs, for a terminal. */
+export function repeatedText(rows: readonly Repeated[]): string {
+  const cells = repeatedCells(rows);
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const padded = (text: string, column: number) =>
+    column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);
+  return [...cells.map((row) => row.map(padded).join('  ').trimEnd()), steadyWords(rows)].join('\n');
+}
+
+/** The same for a page. */
+export function repeatedMarkdown(rows: readonly Repeated[]): string {
+  const [head = [], ...body] = repeatedCells(rows);
+  return [head, head.map((_, column) => (column === 0 || column === head.length - 1 ? '---' : '---:')), ...body]
+    .map(tableRow)
+    .join('\n');
+}
 
 /** For a terminal. What failed stands below the first row that it fails. */
 export function textTable(rows: readonly Row[]): string {

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { type SippOptions, type SippRun, startSipp } from '../../interop/sipp.ts';
-import { cpuSeconds } from '../shim.ts';
-import { CORES, droppedAt, meter } from './processes.ts';
+import { CORES, cpuOf, droppedAt, meter } from './processes.ts';
 import type { Ports, Server } from './server.ts';
 import type { Crowd } from './users.ts';
 
@@ -41,6 +40,8 @@ export interface Load {
   readonly retransmissions: number;
   readonly took: number;
   readonly ideal: number;
+  /** When the last one was over (`performance.now`). */
+  readonly ended: number;
   readonly saturated: readonly string[];
   /** Processor time of SIPp, s. */
   readonly sipp: number;
@@ -63,6 +64,8 @@ export interface RegisterLoad {
   /** Call-IDs are this and the number of the user: a telephone that refreshes keeps its Call-ID, and counts its CSeq on. */
   readonly callId: string;
   readonly cseq?: number;
+  /** How many; by default each user once. Beyond that the first come again, with other Call-IDs. */
+  readonly count?: number;
 }
 
 /** Registers these users at that port, or refreshes them. */
@@ -71,7 +74,7 @@ export async function register(
   users: readonly string[],
   port: number,
   ports: Ports,
-  { rate, callId, cseq = 1 }: RegisterLoad,
+  { rate, callId, cseq = 1, count = users.length }: RegisterLoad,
 ): Promise<Load> {
   const run = await started('register', {
     target: server.sip,
@@ -80,16 +83,17 @@ export async function register(
     port: ports.registering,
     cseq,
     callId: `${callId}-`,
-    timeout: Math.ceil(users.length / rate) + PATIENCE,
+    calls: count,
+    timeout: Math.ceil(count / rate) + PATIENCE,
     more: MORE,
   });
-  return await measured([run], server, { rate, count: users.length, ideal: users.length / rate });
+  return await measured([run], server, { rate, count, ideal: count / rate });
 }
 
 let crowds = 0;
 
 /** All users of a crowd, first the callers, where SIPp will be for them; what fails is an error. */
-export async function registerCrowd(server: Server, { pairs }: Crowd, ports: Ports, rate = 2000): Promise<void> {
+export async function registerCrowd(server: Server, { pairs }: Crowd, ports: Ports, rate = 4000): Promise<void> {
   for (const [side, port] of [ports.callers, ports.callees].entries()) {
     const users = pairs.map((pair) => pair[side] ?? '');
     crowds += 1;
@@ -141,11 +145,12 @@ async function measured(
   const others = meter(() => {
     const { sip, presence } = server.pids();
     const own = process.cpuUsage();
-    const seconds = [...sip, ...presence].reduce((sum, pid) => sum + (cpuSeconds(pid) ?? 0), 0);
+    const seconds = cpuOf([...sip, ...presence]);
     return seconds + (own.user + own.system) / 1e6 + samples.reduce((sum, { cpu }) => sum + cpu, 0);
   });
   const result = await first.ended;
-  const took = (performance.now() - began) / 1000;
+  const ended = performance.now();
+  const took = (ended - began) / 1000;
   const taken = others();
   const later = await Promise.all(
     rest.map(async (run) => {
@@ -172,6 +177,7 @@ async function measured(
     retransmissions: result.retransmissions + later.reduce((sum, one) => sum + one.retransmissions, 0),
     took,
     ideal,
+    ended,
     saturated,
     sipp: samples.reduce((sum, { cpu }) => sum + cpu, 0),
     others: taken,
@@ -182,7 +188,7 @@ async function measured(
 function sampled({ process: { pid }, port }: SippRun) {
   const seen = { cpu: 0, dropped: 0, stop: () => clearInterval(timer) };
   const timer = setInterval(() => {
-    seen.cpu = cpuSeconds(pid) ?? seen.cpu;
+    seen.cpu = Math.max(seen.cpu, cpuOf(pid === undefined ? [] : [pid]));
     seen.dropped = Math.max(seen.dropped, droppedAt([port]));
   }, SAMPLE);
   return seen;

@@ -24,6 +24,14 @@ export class Crowd {
     ]).flat();
   }
 
+  /** Those who took part in the last `last` of so many calls. */
+  lastOf(calls: number, last: number): string[] {
+    const found = new Set<string>();
+    for (let n = Math.max(0, calls - last); n < calls; n++)
+      for (const user of this.pairs[n % this.pairs.length] ?? []) found.add(user);
+    return [...found];
+  }
+
   /** For each user: the Call-IDs of those of `calls` calls in which that user takes part; SIPp numbers them from 1. */
   callsOf(users: readonly string[], calls: number, callId: (n: number) => string): Map<string, string[]> {
     const found = new Map<string, string[]>(users.map((user) => [user, []]));

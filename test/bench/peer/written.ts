@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { startWorker } from '../../support/product.ts';
 import { round } from '../figure.ts';
 import { benchModule, workerVariant } from '../worker-variant.ts';
-import { type Context, startServer, withServer } from './context.ts';
+import { apart, type Context, startServer, withServer } from './context.ts';
 import { startOffhook } from './offhook.ts';
 import { writtenBy } from './processes.ts';
 import type { Row } from './row.ts';
@@ -25,7 +25,16 @@ interface Written {
 }
 
 /** What a call writes to disk: bytes as the system counts them (pages made dirty), and commits as the programs count them. */
-export async function writtenRows(context: Context): Promise<Row[]> {
+export async function writtenRows(shared: Context): Promise<Row[]> {
+  const release = await shared.turns.take();
+  try {
+    return await inTurn(await apart(shared));
+  } finally {
+    release();
+  }
+}
+
+async function inTurn(context: Context): Promise<Row[]> {
   const variant = await workerVariant(({ main, objects }) => [
     `import * as worker from ${JSON.stringify(main)};`,
     `import { counted, fetchCounted } from ${benchModule('counting.ts')};`,
@@ -76,15 +85,15 @@ async function measured({ plan, ports, say }: Context, server: Server, commits: 
   const crowd = new Crowd(USERS);
   await registerCrowd(server, crowd, ports, 200);
   await server.settled(REGISTERED_WITHIN);
-  const load = (callId: string) => calls(server, crowd, ports, { rate: RATE, seconds: plan.written / RATE, callId });
-  say(`${server.name}: ${plan.written} calls, twice`);
+  const load = (callId: string, count: number) => calls(server, crowd, ports, { rate: RATE, seconds: count / RATE, callId });
+  say(`${server.name}: ${plan.written} calls`);
   // The first call of a user makes what later ones find.
-  await load('first');
+  await load('first', crowd.pairs.length);
   await server.settled(WITHIN);
   const begun = await commits();
   const bytes = () => ({ sip: writtenBy(server.pids().sip), presence: writtenBy(server.pids().presence) });
   const before = bytes();
-  const { failed, count } = await load('second');
+  const { failed, count } = await load('second', plan.written);
   const waiting = await server.settled(WITHIN);
   const after = bytes();
   const ended = await commits();
