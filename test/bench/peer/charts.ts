@@ -16,7 +16,7 @@ export function chartsOf(all: readonly Series[]): string {
     all.flatMap((one) => {
       const name = wanted(one);
       if (name === undefined) return [];
-      const { steps } = one.climb;
+      const steps = one.climb?.steps ?? one.compared;
       const rates = [...new Set(steps.map(({ rate }) => rate))].toSorted((a, b) => a - b);
       const points = rates.map((rate) => [rate, median(steps.filter((step) => step.rate === rate).map(value))] as const);
       return [{ name: `${one.side}, ${name}`, colour: LOOKS[one.side] ?? 'black', dashed: dashed(one), points }];

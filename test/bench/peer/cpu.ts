@@ -31,14 +31,14 @@ export async function allSeries(context: Context, highest: boolean): Promise<Ser
   return found;
 }
 
-const of = (all: readonly Series[], side: Server['name'], mode: Mode): Climb<LoadStep> | undefined =>
-  all.find((one) => one.side === side && one.mode === mode)?.climb;
+const of = (all: readonly Series[], side: Server['name'], mode: Mode): Series | undefined =>
+  all.find((one) => one.side === side && one.mode === mode);
 
 /** Processor time for 1,000 calls, at the rates that are compared. */
 export function cpuRows(all: readonly Series[]): Row[] {
   return COMPARED.flatMap((rate) => {
     const cell = (side: Server['name'], mode: Mode, part: (step: LoadStep) => number = ({ cpu }) => cpu.sip): Cell => {
-      const step = of(all, side, mode)?.steps.find((one) => one.rate === rate);
+      const step = of(all, side, mode)?.compared.find((one) => one.rate === rate);
       if (step === undefined) return { value: Number.NaN, failed: [`${rate} calls/s was not reached`] };
       return ofRuns([part(step)], faultsOf(step));
     };
@@ -81,10 +81,10 @@ export function cpuRows(all: readonly Series[]): Row[] {
 /** The highest clean rates, and what ended each. */
 export function highestRows(all: readonly Series[], { step }: Plan): Row[] {
   const cell = (side: Server['name'], mode: Mode): Cell => {
-    const climb = of(all, side, mode);
+    const climb = of(all, side, mode)?.climb;
     return { value: climb?.highest ?? Number.NaN, ...(climb?.bound && { text: 'or more' }) };
   };
-  const ends = (mode: Mode) => SIDES.map((side) => `${side} ${endOf(of(all, side, mode))}`).join('. ');
+  const ends = (mode: Mode) => SIDES.map((side) => `${side} ${endOf(of(all, side, mode)?.climb)}`).join('. ');
   const row = (name: string, mode: Mode, goal?: Row['goal']): Row => ({
     group: 'highest',
     name: `highest rate clean for ${step.long} s, ${name}`,
@@ -112,6 +112,6 @@ function endOf(climb: Climb<LoadStep> | undefined): string {
 
 /** Half of the lower of both highest rates with presence: a rate that both can take; calls/s. */
 export function halfOf(all: readonly Series[]): number | undefined {
-  const lower = Math.min(...SIDES.map((side) => of(all, side, 'presence')?.highest ?? 0));
+  const lower = Math.min(...SIDES.map((side) => of(all, side, 'presence')?.climb?.highest ?? 0));
   return lower > 0 ? round(lower / 2) : undefined;
 }

@@ -1,4 +1,4 @@
-import { quantile, round } from '../figure.ts';
+import { round } from '../figure.ts';
 import type { Step } from './climb.ts';
 import type { Lags, Probe } from './probe.ts';
 import { cpuOf, droppedAt } from './processes.ts';
@@ -6,10 +6,8 @@ import type { Ports, Server, Watch } from './server.ts';
 import { type CallLoad, calls, type Load } from './traffic.ts';
 import type { Crowd } from './users.ts';
 
-/** Every final state is right within so long after the last call, ms (the target of the comparison); and so soon are watchers told while load runs. */
+/** Every final state is right within so long after the last call, ms (the target of the comparison). */
 const RIGHT_WITHIN = 5000;
-/** Of the answers that watchers are told while load runs, that part is told in time. */
-const TOLD = 0.95;
 /** Processor time is read so long after the last call, ms: what is told late belongs to it. */
 const AFTERMATH = 1000;
 /** The users of so many calls, the last ones, are read: those who are told last. */
@@ -65,7 +63,7 @@ export async function loadStep(scene: Scene, load: CallLoad, options: LoadStepOp
   while (since() < AFTERMATH) await pause(50);
   if (unseen().length > 0) waits();
   while (since() < within && unseen().length > 0) await pause(50);
-  const wrong = [...unseen(), ...(lags?.failed ?? []), ...lateOf(lags)];
+  const wrong = [...unseen(), ...(lags?.failed ?? [])];
   const after = spent(server);
   if (server.wrongOf) {
     const wanted = all ? crowd.names : crowd.lastOf(result.count, LAST);
@@ -92,12 +90,6 @@ export async function loadStep(scene: Scene, load: CallLoad, options: LoadStepOp
     lags,
     others: round(result.others),
   };
-}
-
-/** A server that falls behind more and more does not keep a rate up, even where it is soon done afterwards. */
-function lateOf(lags: Lags | undefined): string[] {
-  const late = quantile(lags?.lags ?? [], TOLD);
-  return late > RIGHT_WITHIN ? [`watchers were told after up to ${round(late / 1000)} s (p${TOLD * 100}) while load ran`] : [];
 }
 
 function stepOf({ rate, count, failed, retransmissions, took, ideal, saturated }: Load): Omit<Step, 'wrong'> {

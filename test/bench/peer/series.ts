@@ -1,5 +1,5 @@
 import { quantile, round } from '../figure.ts';
-import { type Climb, climb, faultsOf, type Length } from './climb.ts';
+import { type Climb, climb, faultsOf, lateOf } from './climb.ts';
 import type { Context } from './context.ts';
 import { type LoadStep, loadStep, type Scene } from './load-step.ts';
 import { COMPARED, LADDER, type Plan, TOP } from './plan.ts';
@@ -25,7 +25,10 @@ const STRIDE = { alone: 6, dialog: 6, presence: 3 };
 export interface Series {
   readonly side: Server['name'];
   readonly mode: Mode;
-  readonly climb: Climb<LoadStep>;
+  /** At the rates whose processor time is compared. */
+  readonly compared: readonly LoadStep[];
+  /** Undefined where the highest rate is not looked for. */
+  readonly climb: Climb<LoadStep> | undefined;
 }
 
 export type Start = (mode: Mode) => Promise<Server>;
@@ -74,11 +77,17 @@ export async function series(
 ): Promise<Series> {
   const scene = await staged(start, mode, plan, ports);
   let count = 0;
+  /** As a rate that is to be kept up: late is wrong, too. */
+  const kept = (step: LoadStep, seconds: number): LoadStep => ({
+    ...step,
+    wrong: [...step.wrong, ...lateOf(step.lags?.lags ?? [], seconds, plan.step.long)],
+  });
   const attempt = async (rate: number, seconds: number, all = false): Promise<LoadStep> => {
     count += 1;
     const step = await loadStep(scene, { rate, seconds, callId: `s${count}` }, { all });
     others(step.others);
-    const faults = faultsOf(step);
+    const late = kept(step, seconds);
+    const faults = faultsOf(late);
     const { sip, presence } = step.cpu;
     const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
     const words = [...faults, ...step.saturated].join(', ');
@@ -91,9 +100,14 @@ export async function series(
     const steps: LoadStep[] = [];
     // Here all users are read: at the end of what they all took part in.
     for (const rate of COMPARED) steps.push(await attempt(rate, plan.cpu, rate === COMPARED.at(-1)));
-    const ladder = highest ? LADDER.filter((rate) => rate <= TOP.calls) : [];
-    const long = (rate: number, length: Length) => attempt(rate, plan.step[length]);
-    return { side, mode, climb: await climb(ladder, { steps, stride: STRIDE[mode] }, long) };
+    if (!highest) return { side, mode, compared: steps, climb: undefined };
+    const ladder = LADDER.filter((rate) => rate <= TOP.calls);
+    const known = { steps: steps.map((step) => kept(step, plan.cpu)), stride: STRIDE[mode] };
+    const found = await climb(ladder, known, async (rate, length) => {
+      const seconds = plan.step[length];
+      return kept(await attempt(rate, seconds), seconds);
+    });
+    return { side, mode, compared: steps, climb: found };
   } finally {
     await scene.close();
   }

@@ -96,7 +96,7 @@ async function measured(context: Context, side: Server['name'], quick: () => voi
       const [lost, expiring] = [await opened(), await opened()];
       const vanishing = await Promise.all(VANISHED.map(opened));
       for (const user of LOST.flat()) await registered(lost, user);
-      for (const user of EXPIRING.flat()) await registered(expiring, user);
+      for (const [, callee] of EXPIRING) await registered(expiring, callee);
       for (const [n, pair] of VANISHED.entries()) for (const user of pair) await registered(vanishing[n] as LeanPhones, user);
       const looking = await server.watch(USERS, true);
       watch = looking;
@@ -126,10 +126,10 @@ async function measured(context: Context, side: Server['name'], quick: () => voi
         return await untilGone(pair);
       };
       const expire = async (pair: Pair) => {
-        const call = await talking(expiring, pair);
         // From before it is sent: the server counts from when it has it.
         const expires = performance.now() + EXPIRES * 1000;
         await registered(expiring, pair[0], EXPIRES);
+        const call = await talking(expiring, pair);
         const expired = await secondsFrom(expires, SHOWN, () => !seen.isRegistered(pair[0]));
         const [said = ''] = (await server.wrongOf?.([pair[0]])) ?? [];
         const dialog = seen.isTalking(pair[0]) ? 'confirmed' : 'none';
@@ -182,12 +182,13 @@ function byDefault(): GhostBounds {
   return worstGhost(settings.settings);
 }
 
-/** The middle of all pairs, and the longest. */
+/** The middle of all pairs, and the longest, or how many were not seen to end. */
 function cellOf(seconds: readonly number[]): Cell {
   const cell = ofRuns(seconds);
-  const longest = round(Math.max(...seconds));
-  if (longest === Number.POSITIVE_INFINITY) return { ...cell, value: longest, text: 'not seen to end' };
-  return longest === cell.value ? cell : { ...cell, text: `(${longest} at most)` };
+  if (!Number.isFinite(cell.value)) return { ...cell, text: 'not seen to end' };
+  const endless = seconds.filter((value) => !Number.isFinite(value)).length;
+  if (endless > 0) return { ...cell, text: `(${endless} of ${seconds.length} not seen to end)` };
+  return { ...cell, text: `(${round(Math.max(...seconds))} at most)` };
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms)));
