@@ -16,8 +16,12 @@ export const REGISTERED_WITHIN = 240_000;
 const WARM = 600;
 /** Until all is told that was to be told, ms. */
 const SETTLED_WITHIN = 30_000;
-/** Between two rates, and after one that was not clean: what was sent again is over then; ms. */
-const BREATH = { clean: 300, over: 3000 };
+/** Between two rates, ms. */
+const BREATH = 300;
+/** A server that is started anew in the middle of a climb is warm after so long, s: users know calls by then. */
+const WARM_AGAIN = 2;
+/** What comes so late in a climb is wrong in any case, s. */
+const PATIENCE = 4;
 /** Rungs from one brief step to the next: presence ends at lower rates. */
 const STRIDE = { alone: 6, dialog: 6, presence: 3 };
 
@@ -34,7 +38,13 @@ export interface Series {
 export type Start = (mode: Mode) => Promise<Server>;
 
 /** Starts a server with all users registered, and those who look at it; each has had a call. */
-export async function staged(start: Start, mode: Mode, plan: Plan, ports: Ports): Promise<Scene & { close(): Promise<void> }> {
+export async function staged(
+  start: Start,
+  mode: Mode,
+  plan: Plan,
+  ports: Ports,
+  warming = plan.users / 2 / WARM,
+): Promise<Scene & { close(): Promise<void> }> {
   const server = await start(mode);
   const closing: (() => unknown)[] = [() => server.close()];
   const close = async () => {
@@ -48,7 +58,7 @@ export async function staged(start: Start, mode: Mode, plan: Plan, ports: Ports)
     const crowd = new Crowd(plan.users);
     await registerCrowd(server, crowd, ports);
     await settled(REGISTERED_WITHIN);
-    const warm = { rate: WARM, seconds: crowd.pairs.length / WARM, callId: 'warm' };
+    const warm = { rate: WARM, seconds: warming, callId: 'warm' };
     if (mode !== 'presence') {
       await calls(server, crowd, ports, warm);
       return { server, crowd, ports, close };
@@ -58,7 +68,7 @@ export async function staged(start: Start, mode: Mode, plan: Plan, ports: Ports)
     closing.push(() => watch.close());
     const probe = await Probe.open(server);
     closing.push(() => probe.close());
-    await Promise.all([calls(server, crowd, ports, warm), probe.run(ROUND)]);
+    await Promise.all([calls(server, crowd, ports, warm), probe.run(Math.min(ROUND, warming))]);
     await settled(SETTLED_WITHIN);
     return { server, crowd, ports, watch: { users, watch }, probe, close };
   } catch (error) {
@@ -75,16 +85,17 @@ export async function series(
   { plan, ports, say, others }: Context,
   highest: boolean,
 ): Promise<Series> {
-  const scene = await staged(start, mode, plan, ports);
+  let scene: Awaited<ReturnType<typeof staged>> | undefined = await staged(start, mode, plan, ports);
   let count = 0;
   /** As a rate that is to be kept up: late is wrong, too. */
   const kept = (step: LoadStep, seconds: number): LoadStep => ({
     ...step,
     wrong: [...step.wrong, ...lateOf(step.lags?.lags ?? [], seconds, plan.step.long)],
   });
-  const attempt = async (rate: number, seconds: number, all = false): Promise<LoadStep> => {
+  const attempt = async (rate: number, seconds: number, more: { all?: boolean; patience?: number } = {}): Promise<LoadStep> => {
     count += 1;
-    const step = await loadStep(scene, { rate, seconds, callId: `s${count}` }, { all });
+    scene ??= await staged(start, mode, plan, ports, WARM_AGAIN);
+    const step = await loadStep(scene, { rate, seconds, callId: `s${count}`, ...more }, more);
     others(step.others);
     const late = kept(step, seconds);
     const faults = faultsOf(late);
@@ -92,23 +103,29 @@ export async function series(
     const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
     const words = [...faults, ...step.saturated].join(', ');
     say(`${side} ${mode} ${rate}/s for ${seconds} s: ${sip}${presence > 0 ? ` + ${presence}` : ''} s/1,000 calls${lag} ${words}`);
-    await new Promise((resolve) => setTimeout(resolve, faults.length > 0 ? BREATH.over : BREATH.clean));
-    await scene.server.settled(SETTLED_WITHIN);
+    if (faults.length > 0) {
+      // Its transactions would go on to send for half a minute, and spoil the next.
+      await scene.close();
+      scene = undefined;
+    } else {
+      await new Promise((resolve) => setTimeout(resolve, BREATH));
+      await scene.server.settled(SETTLED_WITHIN);
+    }
     return step;
   };
   try {
     const steps: LoadStep[] = [];
     // Here all users are read: at the end of what they all took part in.
-    for (const rate of COMPARED) steps.push(await attempt(rate, plan.cpu, rate === COMPARED.at(-1)));
+    for (const rate of COMPARED) steps.push(await attempt(rate, plan.cpu, { all: rate === COMPARED.at(-1) }));
     if (!highest) return { side, mode, compared: steps, climb: undefined };
     const ladder = LADDER.filter((rate) => rate <= TOP.calls);
     const known = { steps: steps.map((step) => kept(step, plan.cpu)), stride: STRIDE[mode] };
     const found = await climb(ladder, known, async (rate, length) => {
       const seconds = plan.step[length];
-      return kept(await attempt(rate, seconds), seconds);
+      return kept(await attempt(rate, seconds, { patience: PATIENCE }), seconds);
     });
     return { side, mode, compared: steps, climb: found };
   } finally {
-    await scene.close();
+    await scene?.close();
   }
 }

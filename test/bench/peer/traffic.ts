@@ -57,6 +57,8 @@ export interface CallLoad {
   readonly scenario?: 'uas' | 'uas-at-once';
   /** s */
   readonly hold?: number;
+  /** It may take so much longer than it should before it is ended, s. */
+  readonly patience?: number;
 }
 
 export interface RegisterLoad {
@@ -112,11 +114,11 @@ export async function calls(server: Server, crowd: Crowd, ports: Ports, load: Ca
 
 /** The callee's and the caller's SIPp, started. */
 export async function startCalls(server: Server, crowd: Crowd, ports: Ports, load: CallLoad): Promise<SippRun[]> {
-  const { rate, seconds, callId, scenario = 'uas', hold = HOLD } = load;
+  const { rate, seconds, callId, scenario = 'uas', hold = HOLD, patience = PATIENCE } = load;
   const common = {
     target: server.sip,
     calls: Math.round(rate * seconds),
-    timeout: Math.ceil(seconds + hold + PATIENCE),
+    timeout: Math.ceil(seconds + hold + patience),
   };
   const uas = await started(scenario, { ...common, port: ports.callees, more: [...MORE, '-nd'] });
   await uas.listening;
