@@ -7,7 +7,7 @@ import { type CallLoad, calls, type Load } from './traffic.ts';
 import type { Crowd } from './users.ts';
 
 /** Every final state is right within so long after the last call, ms (the target of the comparison). */
-const RIGHT_WITHIN = 5000;
+export const RIGHT_WITHIN = 5000;
 /** Processor time is read so long after the last call, ms: what is told late belongs to it. */
 const AFTERMATH = 1000;
 /** The users of so many calls, the last ones, are read: those who are told last. */
@@ -36,6 +36,8 @@ export interface LoadStep extends Step {
   /** s for 1,000 calls; those of the lag probe are calls as well. */
   readonly cpu: { readonly sip: number; readonly presence: number; readonly sipp: number };
   readonly lags: Lags | undefined;
+  /** From the last call until watchers had been told all, ms; 0 where that was soon. */
+  readonly told: number;
   readonly others: number;
 }
 
@@ -47,7 +49,7 @@ export async function loadStep(scene: Scene, load: CallLoad, options: LoadStepOp
   watch?.watch.seen.forget();
   const before = spent(server);
   const dropped = droppedAt([ports.server]);
-  const [result, lags] = await Promise.all([calls(server, crowd, ports, load), probe?.run(load.seconds)]);
+  const [result, lags] = await Promise.all([calls(server, crowd, ports, load), probe?.run(load.seconds, within)]);
   const since = () => performance.now() - result.ended;
   const expected = watch && crowd.callsOf(watch.users, result.count, (n) => `${prefix}${n}`);
   const unseen = () => {
@@ -63,6 +65,7 @@ export async function loadStep(scene: Scene, load: CallLoad, options: LoadStepOp
   while (since() < AFTERMATH) await pause(50);
   if (unseen().length > 0) waits();
   while (since() < within && unseen().length > 0) await pause(50);
+  const told = since() < 2 * AFTERMATH ? 0 : since();
   const wrong = [...unseen(), ...(lags?.failed ?? [])];
   const after = spent(server);
   if (server.wrongOf) {
@@ -88,6 +91,7 @@ export async function loadStep(scene: Scene, load: CallLoad, options: LoadStepOp
       sipp: perThousand(result.sipp),
     },
     lags,
+    told,
     others: round(result.others),
   };
 }

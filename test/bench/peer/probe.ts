@@ -75,8 +75,8 @@ export class Probe {
     this.#phones.close();
   }
 
-  /** Calls for so many seconds. Resolves when all are over and seen, or it is late for that. */
-  async run(seconds: number): Promise<Lags> {
+  /** Calls for so many seconds. Resolves when all are over and seen, or, so many ms after the last one, it is late for that. */
+  async run(seconds: number, within = FRAMES_WITHIN): Promise<Lags> {
     this.#lags = [];
     const count = PROBED * seconds;
     const expected = new Map<string, string[]>();
@@ -89,7 +89,7 @@ export class Probe {
     };
     await Promise.all(Array.from({ length: count }, (_, n) => one(n)));
     const missing = () => this.#watch.seen.missing(expected);
-    await until('all is seen', () => missing().up + missing().over === 0, FRAMES_WITHIN).catch(() => {});
+    await until('all is seen', () => missing().up + missing().over === 0, within).catch(() => {});
     const { up, over } = missing();
     if (up + over > 0) failed.push(`${up} answers and ${over} ends of ${count} calls were not told to the watcher`);
     this.#watch.seen.forget();

@@ -1,7 +1,7 @@
 import { quantile, round } from '../figure.ts';
 import { type Climb, climb, faultsOf, lateOf } from './climb.ts';
 import type { Context } from './context.ts';
-import { type LoadStep, loadStep, type Scene } from './load-step.ts';
+import { type LoadStep, loadStep, RIGHT_WITHIN, type Scene } from './load-step.ts';
 import { COMPARED, LADDER, type Plan, TOP } from './plan.ts';
 import { Probe, ROUND } from './probe.ts';
 import type { Mode, Ports, Server } from './server.ts';
@@ -18,6 +18,10 @@ const WARM = 600;
 const SETTLED_WITHIN = 30_000;
 /** Between two rates, ms. */
 const BREATH = 300;
+/** After so long without a call the Worker's objects are asleep: some of them would be, and some not, ms. */
+const ASLEEP = 12_000;
+/** All is told so long after the last call where processor time is looked at, ms. */
+const DONE_WITHIN = 30_000;
 /** A server that is started anew in the middle of a climb is warm after so long, s: users know calls by then. */
 const WARM_AGAIN = 2;
 /** What comes so late in a climb is wrong in any case, s. */
@@ -88,11 +92,15 @@ export async function series(
   let scene: Awaited<ReturnType<typeof staged>> | undefined = await staged(start, mode, plan, ports);
   let count = 0;
   /** As a rate that is to be kept up: late is wrong, too. */
-  const kept = (step: LoadStep, seconds: number): LoadStep => ({
-    ...step,
-    wrong: [...step.wrong, ...lateOf(step.lags?.lags ?? [], seconds, plan.step.long)],
-  });
-  const attempt = async (rate: number, seconds: number, more: { all?: boolean; patience?: number } = {}): Promise<LoadStep> => {
+  const kept = (step: LoadStep, seconds: number): LoadStep => {
+    const after = step.told > RIGHT_WITHIN ? [`watchers had been told all ${round(step.told / 1000)} s after the last call`] : [];
+    return { ...step, wrong: [...step.wrong, ...after, ...lateOf(step.lags?.lags ?? [], seconds, plan.step.long)] };
+  };
+  const attempt = async (
+    rate: number,
+    seconds: number,
+    more: { all?: boolean; patience?: number; within?: number } = {},
+  ): Promise<LoadStep> => {
     count += 1;
     scene ??= await staged(start, mode, plan, ports, WARM_AGAIN);
     const step = await loadStep(scene, { rate, seconds, callId: `s${count}`, ...more }, more);
@@ -103,20 +111,21 @@ export async function series(
     const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
     const words = [...faults, ...step.saturated].join(', ');
     say(`${side} ${mode} ${rate}/s for ${seconds} s: ${sip}${presence > 0 ? ` + ${presence}` : ''} s/1,000 calls${lag} ${words}`);
+    await new Promise((resolve) => setTimeout(resolve, BREATH));
+    await scene.server.settled(SETTLED_WITHIN);
     if (faults.length > 0) {
       // Its transactions would go on to send for half a minute, and spoil the next.
       await scene.close();
       scene = undefined;
-    } else {
-      await new Promise((resolve) => setTimeout(resolve, BREATH));
-      await scene.server.settled(SETTLED_WITHIN);
     }
     return step;
   };
   try {
     const steps: LoadStep[] = [];
-    // Here all users are read: at the end of what they all took part in.
-    for (const rate of COMPARED) steps.push(await attempt(rate, plan.cpu, { all: rate === COMPARED.at(-1) }));
+    if (side === 'Offhook' && mode === 'presence') await new Promise((resolve) => setTimeout(resolve, ASLEEP));
+    // Processor time is that of all that was to be done, however late. Where all users took part, all are read.
+    for (const rate of COMPARED)
+      steps.push(await attempt(rate, plan.cpu, { all: rate === COMPARED.at(-1), within: DONE_WITHIN }));
     if (!highest) return { side, mode, compared: steps, climb: undefined };
     const ladder = LADDER.filter((rate) => rate <= TOP.calls);
     const known = { steps: steps.map((step) => kept(step, plan.cpu)), stride: STRIDE[mode] };
