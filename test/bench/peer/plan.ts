@@ -39,10 +39,10 @@ export const TOP = { calls: 10_000, registers: 20_000 } as const;
 export const FULL: Plan = {
   users: 4800,
   shared: 4096,
-  cpu: 10,
+  cpu: 8,
   step: { brief: 3, long: 8 },
   lag: { calm: 30, busy: 15 },
-  registers: { users: 30_000, step: 3 },
+  registers: { users: 20_000, step: 3 },
   memory: { bindings: 10_000, dialogs: 1000 },
   written: 500,
   race: { rate: 300, seconds: 38 },
