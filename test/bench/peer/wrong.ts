@@ -182,13 +182,13 @@ function byDefault(): GhostBounds {
   return worstGhost(settings.settings);
 }
 
-/** The middle of all pairs, and the longest, or how many were not seen to end. */
+/** The middle of the pairs that were seen to end, and the longest of them, or how many were not. */
 function cellOf(seconds: readonly number[]): Cell {
-  const cell = ofRuns(seconds);
-  if (!Number.isFinite(cell.value)) return { ...cell, text: 'not seen to end' };
-  const endless = seconds.filter((value) => !Number.isFinite(value)).length;
-  if (endless > 0) return { ...cell, text: `(${endless} of ${seconds.length} not seen to end)` };
-  return { ...cell, text: `(${round(Math.max(...seconds))} at most)` };
+  const ended = seconds.filter(Number.isFinite);
+  if (ended.length === 0) return { value: Number.POSITIVE_INFINITY, runs: seconds, text: 'not seen to end' };
+  const endless = seconds.length - ended.length;
+  const text = endless > 0 ? `${endless} of ${seconds.length} not seen to end` : `${round(Math.max(...ended))} at most`;
+  return { ...ofRuns(ended), runs: seconds.map((value) => round(value)), text: `(${text})` };
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, ms)));
