@@ -164,6 +164,23 @@ describe('RFC 3261 17 memory', () => {
   });
 });
 
+describe('RFC 3261 16.7 a response context', () => {
+  it('ends with the answer to a request other than INVITE: its transactions alone wait for what comes again', () => {
+    const call = forkedCall({ 3: 1 }, { method: 'MESSAGE' });
+    expect(call.shim.element.contexts).toEqual([1, 1]);
+    const { size } = call.shim.element.table;
+    call.answer(3, 200);
+    expect([call.shim.element.table.size, ...call.shim.element.contexts]).toEqual([size, 0, 0]);
+  });
+
+  it('stays for further 2xx to an INVITE', () => {
+    const call = forkedCall({ 3: 1 });
+    call.answer(3, 200);
+    expect(call.shim.element.contexts).toEqual([1, 1]);
+    expect(summary(call.answer(3, 200))).toEqual([`200 > ${CALLER}`]);
+  });
+});
+
 describe('RFC 4320 4 a request other than INVITE', () => {
   it('is not tried at the next q when its time is over', () => {
     const call = forkedCall({ 3: 1, 4: 0.5 }, { method: 'MESSAGE' });

@@ -1,5 +1,6 @@
 import { canonicalAor, domainOf, isNumber } from '#protocol';
 import type { Self } from '../proxy/self.ts';
+import { Recent } from '../recent.ts';
 import { formatUri, parseUri, type SipUri } from '../sip/index.ts';
 import { PLACE_MARK, parsePlace } from './token.ts';
 
@@ -20,6 +21,9 @@ export interface NamingSettings {
   readonly numbers: readonly NumberRule[];
 }
 
+/** URIs of which it is remembered whose they are. */
+const REMEMBERED = 1_000;
+
 /**
  * The one answer to the question whose address of record a URI is: canonical form (RFC 3261 10.3 step 5), then domain aliases, then the
  * numbers of users. Used wherever a user is named: at registration, in routing, and in what is reported.
@@ -31,6 +35,7 @@ export class Naming {
   /** Domains in which a user part that looks like a number is one of ours. */
   readonly #domains: ReadonlySet<string>;
   readonly #plain: boolean;
+  readonly #found = new Recent((text) => this.#aorOf(text), REMEMBERED);
 
   /** `domains`: those served here, in lower case. */
   constructor({ aliases, numbers }: NamingSettings, domains: Iterable<string>) {
@@ -42,6 +47,10 @@ export class Naming {
 
   /** The canonical address of record that a URI, as text, stands for. Undefined where it is none. */
   aorOf(text: string): string | undefined {
+    return this.#found.of(text);
+  }
+
+  #aorOf(text: string): string | undefined {
     // What a PBX was given as the name of a telephone stands for its user.
     const place = text.includes(PLACE_MARK) ? parsePlace(parseUri(text)?.user ?? '') : undefined;
     if (place) return canonicalAor(place.aor);

@@ -1,4 +1,4 @@
-import type { Message } from '../sip/index.ts';
+import { type Message, notDecoded } from '../sip/message.ts';
 import type { Flow, Target } from '../transport.ts';
 import type { Final } from './best-response.ts';
 import type { Refusal } from './refusal.ts';
@@ -32,7 +32,8 @@ export interface ClientBranch {
 export interface ResponseContext {
   /** Server transaction. */
   readonly id: string;
-  readonly request: Message;
+  /** Of one that was answered nothing but the method, but for session timers (`release`). */
+  request: Message;
   readonly flow: Flow;
   readonly way: Forward;
   /** By what the routing decision is known again (RFC 3261 16.6 step 8). */
@@ -111,6 +112,22 @@ export class ResponseContexts {
     context.breadth += branch.breadth;
   }
 
+  /**
+   * A final response went back. A context waits for as long as its transactions do, half a minute: where nothing more can come it is forgotten at
+   * once, and of what waits for further 2xx to an INVITE all is that is not needed for them. `whole`: the request is.
+   */
+  release(context: ResponseContext, whole: boolean): void {
+    if (context.pending > 0) return;
+    if (context.request.method !== 'INVITE') {
+      this.#byServer.delete(context.id);
+      for (const { id } of context.branches) this.#byClient.delete(id);
+      return;
+    }
+    if (!whole) context.request = { ...ANSWERED, method: context.request.method };
+    context.challenges = [];
+    context.best = undefined;
+  }
+
   /** The context of a server transaction. */
   ofServer(id: string): ResponseContext | undefined {
     return this.#byServer.get(id);
@@ -131,3 +148,9 @@ export class ResponseContexts {
 }
 
 const NONE: readonly RouteTarget[] = [];
+
+/** What is left of a request. */
+const ANSWERED: Message = {
+  ...{ text: '', method: '', status: 0, reason: '', uri: '' },
+  ...{ bodyStart: 0, headersStart: 0, headersEnd: 0, fields: [], decoded: notDecoded() },
+};

@@ -175,6 +175,7 @@ export class TargetSearch {
     drop(context);
     for (const other of context.callees) if (other !== callee) this.#tellRefusal(REFUSALS.cancelled, context, other);
     context.callees = [callee];
+    this.#contexts.release(context, this.#parts.sessionTimer !== undefined);
     return actions;
   }
 

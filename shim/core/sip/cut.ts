@@ -1,4 +1,4 @@
-import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_VALUE, lineEnd, type Message, STRIDE } from './message.ts';
+import { FIELD_END, FIELD_ID, FIELD_LINE, FIELD_VALUE, lineEnd, type Message, notDecoded, STRIDE } from './message.ts';
 
 /** The message without the header lines at those places of its index, which are in rising order; nothing of the rest is changed. */
 export function withoutLines(message: Message, places: readonly number[]): Message {
@@ -22,5 +22,5 @@ export function withoutLines(message: Message, places: readonly number[]): Messa
   }
   text += message.text.slice(kept);
   const { bodyStart, headersEnd } = message;
-  return { ...message, text, fields, bodyStart: bodyStart - gone, headersEnd: headersEnd - gone };
+  return { ...message, text, fields, bodyStart: bodyStart - gone, headersEnd: headersEnd - gone, decoded: notDecoded() };
 }

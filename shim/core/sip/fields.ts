@@ -8,7 +8,12 @@ import { type Params, parseParams } from './params.ts';
 export const CSEQ_MAX = 0x7fffffff;
 
 /** CSeq (RFC 3261 20.16). `scan` has made sure that it is there and well formed; zero and no method where it is not. */
-export function cseq(message: Message): { number: number; method: string } {
+export function cseq(message: Message): { readonly number: number; readonly method: string } {
+  message.decoded.cseq ??= decodeCseq(message);
+  return message.decoded.cseq;
+}
+
+function decodeCseq(message: Message): { readonly number: number; readonly method: string } {
   const at = fieldAt(message, CSEQ, 0);
   if (at === -1) return { number: 0, method: '' };
   const { text, fields } = message;
@@ -26,7 +31,8 @@ export function parseCseq(text: string, pos: number, end: number): { number: num
 
 /** Call-ID; '' where there is none. */
 export function callId(message: Message): string {
-  return header(message, 'call-id') ?? '';
+  message.decoded.callId ??= header(message, 'call-id') ?? '';
+  return message.decoded.callId;
 }
 
 /** Max-Forwards, 0 to 255 (RFC 3261 20.22); undefined where there is none. */

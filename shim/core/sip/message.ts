@@ -1,5 +1,7 @@
 import { CLASS, CR, equals, LF, LWS } from './grammar.ts';
+import type { NameAddr } from './name-addr.ts';
 import { type HeaderName, idOf, UNKNOWN } from './names.ts';
+import type { Via } from './via.ts';
 
 /**
  * A SIP message (RFC 3261 7) as it was received, with an index of its header fields. Values are decoded on demand by the functions
@@ -24,7 +26,32 @@ export interface Message {
   readonly headersEnd: number;
   /** The index, private to this folder: STRIDE numbers a header line (see FIELD_*). */
   readonly fields: readonly number[];
+  /** Private to this folder too. */
+  readonly decoded: Decoded;
 }
+
+/**
+ * The values that nearly everybody asks a message for, once they were decoded: each as the function of its name gives it, null where that is
+ * undefined.
+ */
+export interface Decoded {
+  via: Via | null | undefined;
+  vias: Via[] | null | undefined;
+  from: NameAddr | null | undefined;
+  to: NameAddr | null | undefined;
+  cseq: { readonly number: number; readonly method: string } | undefined;
+  callId: string | undefined;
+}
+
+/** Of a message that nobody has asked yet. */
+export const notDecoded = (): Decoded => ({
+  via: undefined,
+  vias: undefined,
+  from: undefined,
+  to: undefined,
+  cseq: undefined,
+  callId: undefined,
+});
 
 /** Numbers in the index for each header line: identity (names.ts), offset of the line, of its trimmed value, and of the value's end. */
 export const STRIDE = 4;

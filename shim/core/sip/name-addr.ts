@@ -136,12 +136,18 @@ function single(message: Message, id: number): NameAddr | undefined {
   return parsed?.end === end ? parsed.value : undefined;
 }
 
+/** From; undefined where there is none, or it is malformed. */
 export function from(message: Message): NameAddr | undefined {
-  return single(message, FROM);
+  const { decoded } = message;
+  if (decoded.from === undefined) decoded.from = single(message, FROM) ?? null;
+  return decoded.from ?? undefined;
 }
 
+/** To; undefined where there is none, or it is malformed. */
 export function to(message: Message): NameAddr | undefined {
-  return single(message, TO);
+  const { decoded } = message;
+  if (decoded.to === undefined) decoded.to = single(message, TO) ?? null;
+  return decoded.to ?? undefined;
 }
 
 /** All values of a field that is a list of addresses, over its lines, in order; undefined where one is malformed. */

@@ -1,5 +1,5 @@
 import { CLASS, CR, DIGIT, decimal, equals, HTAB, is, LF, LWS, SP, skip, TOKEN, trimEnd } from './grammar.ts';
-import type { Message } from './message.ts';
+import { type Message, notDecoded } from './message.ts';
 import { identify } from './names.ts';
 import { check, type Fault } from './validity.ts';
 
@@ -81,6 +81,7 @@ export function scan(text: string, limits: MessageLimits, framing: Framing): Sca
     headersStart: startEnd + 2,
     headersEnd: index.headersEnd,
     fields,
+    decoded: notDecoded(),
   };
   return check(draft, fault, limits, framing);
 }

@@ -1,4 +1,5 @@
 import { canonicalAor } from '#protocol';
+import { Recent } from '../recent.ts';
 import { CLASS, COLON, decimal, equals, HEX, skipHost, URI } from './grammar.ts';
 import { canonicalHost, parseIpv6, withoutThirdColon } from './ip.ts';
 import { NO_PARAMS, type Params } from './params.ts';
@@ -19,8 +20,17 @@ export interface SipUri {
   readonly headers: string;
 }
 
+/** URIs that are remembered as they were parsed: those of a call come by again and again. */
+const REMEMBERED = 1_000;
+
+const PARSED = new Recent(parse, REMEMBERED);
+
 /** Parses a URI without the angle brackets around it; undefined where it is malformed. */
 export function parseUri(text: string): SipUri | undefined {
+  return PARSED.of(text);
+}
+
+function parse(text: string): SipUri | undefined {
   const colon = text.indexOf(':');
   if (colon < 1) return undefined;
   for (let i = 0; i < text.length; i++) if (((CLASS[text.charCodeAt(i)] as number) & URI) === 0) return undefined;

@@ -1,11 +1,11 @@
 import { parseCseq } from './fields.ts';
 import { decimal, is, LWS } from './grammar.ts';
 import { FIELD_END, FIELD_ID, FIELD_VALUE, fieldAt, type Message, STRIDE } from './message.ts';
-import { skipNameAddr } from './name-addr.ts';
+import { from as fromOf, to as toOf } from './name-addr.ts';
 import { CALL_ID, CONTENT_LENGTH, CSEQ, FROM, MAX_FORWARDS, SIP_IF_MATCH, TO, VIA } from './names.ts';
 import type { Framing, MessageLimits, ScanResult } from './scan.ts';
 import { parseUri } from './uri.ts';
-import { sentByHolds, skipVia } from './via.ts';
+import { parseVia, sentByHolds } from './via.ts';
 
 /** What is wrong with a message: status code and reason of the answer. */
 export interface Fault {
@@ -75,13 +75,12 @@ function mandatory(draft: Draft, request: boolean): Fault | undefined {
   const { text, fields } = draft;
   const via = fieldAt(draft, VIA, 0);
   if (via === -1) return FAULT.missingVia;
-  if (skipVia(text, fields[via + FIELD_VALUE] as number, fields[via + FIELD_END] as number) === -1) return FAULT.via;
-  const from = fieldAt(draft, FROM, 0);
-  if (from === -1) return FAULT.missingFrom;
-  if (!isAddress(draft, from)) return FAULT.from;
-  const to = fieldAt(draft, TO, 0);
-  if (to === -1) return FAULT.missingTo;
-  if (!isAddress(draft, to)) return FAULT.to;
+  const topmost = parseVia(text, fields[via + FIELD_VALUE] as number, fields[via + FIELD_END] as number);
+  if (topmost === undefined) return FAULT.via;
+  draft.decoded.via = topmost.via;
+  // Everybody will ask for what is decoded here.
+  if (fromOf(draft) === undefined) return fieldAt(draft, FROM, 0) === -1 ? FAULT.missingFrom : FAULT.from;
+  if (toOf(draft) === undefined) return fieldAt(draft, TO, 0) === -1 ? FAULT.missingTo : FAULT.to;
   const callId = fieldAt(draft, CALL_ID, 0);
   if (callId === -1) return FAULT.missingCallId;
   if (!isCallId(draft, callId)) return FAULT.callId;
@@ -89,6 +88,7 @@ function mandatory(draft: Draft, request: boolean): Fault | undefined {
   if (cseq === -1) return FAULT.missingCseq;
   const parsed = parseCseq(text, fields[cseq + FIELD_VALUE] as number, fields[cseq + FIELD_END] as number);
   if (parsed === undefined) return FAULT.cseq;
+  draft.decoded.cseq = parsed;
   if (!request) {
     draft.method = parsed.method;
     return undefined;
@@ -106,11 +106,6 @@ function mandatory(draft: Draft, request: boolean): Fault | undefined {
   )
     return FAULT.maxForwards;
   return undefined;
-}
-
-function isAddress(draft: Draft, at: number): boolean {
-  const end = draft.fields[at + FIELD_END] as number;
-  return skipNameAddr(draft.text, draft.fields[at + FIELD_VALUE] as number, end) === end;
 }
 
 /** callid = word [ "@" word ]: no white space within. */

@@ -108,6 +108,12 @@ export function parseVia(text: string, pos: number, end: number): { via: Via; en
  * send the 400 back.
  */
 export function topVia(message: Message): Via | undefined {
+  const { decoded } = message;
+  if (decoded.via === undefined) decoded.via = decodeTop(message) ?? null;
+  return decoded.via ?? undefined;
+}
+
+function decodeTop(message: Message): Via | undefined {
   const at = fieldAt(message, VIA, 0);
   if (at === -1) return undefined;
   const { text, fields } = message;
@@ -139,7 +145,13 @@ function transport(text: string, pos: number, end: number): string {
 }
 
 /** All Via values from the top; undefined where there is none or one is malformed. */
-export function vias(message: Message): Via[] | undefined {
+export function vias(message: Message): readonly Via[] | undefined {
+  const { decoded } = message;
+  if (decoded.vias === undefined) decoded.vias = decodeAll(message) ?? null;
+  return decoded.vias ?? undefined;
+}
+
+function decodeAll(message: Message): Via[] | undefined {
   const out: Via[] = [];
   for (let at = fieldAt(message, VIA, 0); at !== -1; at = fieldAt(message, VIA, at + STRIDE)) {
     const end = message.fields[at + FIELD_END] as number;
