@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Recent } from '../../shim/core/recent.ts';
 
-describe('what was worked out lately', () => {
+describe('Offhook memory of what was worked out lately', () => {
   const counted = () => {
     const worked: string[] = [];
     const recent = new Recent((text) => {
