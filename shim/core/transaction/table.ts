@@ -1,4 +1,4 @@
-import { Deadlines } from '../deadlines.ts';
+import { type Due, DueHeap } from '../deadlines.ts';
 import { type HeaderField, type Message, own, topVia } from '../sip/index.ts';
 import { type Flow, isReliable, responseTarget, type Target, viaStamp } from '../transport.ts';
 import { ackFor, cancelFor, toTagOf, trying } from './build.ts';
@@ -26,7 +26,7 @@ const NONE: readonly Action[] = [];
 const NO_HEADERS: readonly HeaderField[] = [];
 
 /** One transaction. Small, since tens of thousands wait for stragglers at any time: what it keeps of a message is a copy. */
-interface Transaction {
+interface Transaction extends Due {
   readonly id: string;
   readonly side: Side;
   readonly method: string;
@@ -82,7 +82,7 @@ export class TransactionTable {
   readonly #settings: TransactionSettings;
   readonly #transactions = new Map<string, Transaction>();
   readonly #legacyAcks = new Map<string, Transaction>();
-  readonly #deadlines = new Deadlines<Transaction>();
+  readonly #deadlines = new DueHeap<Transaction>();
   readonly #alive = { client: 0, server: 0 };
   #events: TransactionEvent[] = [];
 
@@ -213,7 +213,9 @@ export class TransactionTable {
   /** Fires the timers that are due: retransmissions to send, and what the TU must know. */
   expire(now: number): ExpireResult {
     const actions: Action[] = [];
-    for (const due of this.#deadlines.expired(now)) {
+    const all: Transaction[] = [];
+    for (let due = this.#deadlines.take(now); due !== undefined; due = this.#deadlines.take(now)) all.push(due);
+    for (const due of all) {
       const { repeat, end } = stateOf(due);
       if (due.endAt <= now && end !== undefined) {
         actions.push(...this.#step(due, end, now).actions);
@@ -248,14 +250,19 @@ export class TransactionTable {
     return { ok: true, id, actions: [{ type: 'send', text, target, id }] };
   }
 
-  #start(now: number, parts: Omit<Transaction, 'state' | 'cancelHeaders' | 'interval' | 'repeatAt' | 'endAt'>): void {
-    const transaction = {
-      ...parts,
-      state: parts.machine.initial,
+  #start(now: number, parts: Omit<Transaction, 'state' | 'cancelHeaders' | 'interval' | 'repeatAt' | 'endAt' | keyof Due>): void {
+    const { id, side, method, machine, target, text, request, legacy, quiet } = parts;
+    // Named one by one: all are of one shape then, and made in one piece.
+    const transaction: Transaction = {
+      ...{ id, side, method, machine, target, text, request, legacy, quiet },
+      state: machine.initial,
       cancelHeaders: NO_HEADERS,
       interval: NEVER,
       repeatAt: NEVER,
       endAt: NEVER,
+      dueAt: 0,
+      order: 0,
+      place: -1,
     };
     this.#transactions.set(transaction.id, transaction);
     this.#alive[transaction.side]++;
@@ -375,7 +382,7 @@ export class TransactionTable {
 
   #arm(transaction: Transaction): void {
     const at = Math.min(transaction.repeatAt, transaction.endAt);
-    if (this.#deadlines.get(transaction) !== at) this.#deadlines.set(transaction, at);
+    if (transaction.place < 0 || transaction.dueAt !== at) this.#deadlines.set(transaction, at);
   }
 
   #end(transaction: Transaction): void {
