@@ -7,7 +7,7 @@ import type { Binding, BindingChange } from './registrar/binding.ts';
 export type JournalOp =
   | { readonly op: 'binding-put'; readonly binding: Binding }
   | { readonly op: 'binding-delete'; readonly aor: string; readonly contact: string }
-  /** `body` is JSON of the dialog tracker; the disk does not look into it. */
+  /** `body` is JSON of the dialog tracker, as the call is when it is asked for: when it is written. The disk does not look into it. */
   | { readonly op: 'dialog-put'; readonly key: string; readonly body: string }
   | { readonly op: 'dialog-delete'; readonly key: string }
   /** A user is known from now on (`registrar/known.ts`). */

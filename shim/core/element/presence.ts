@@ -109,7 +109,13 @@ export class Presence {
   /** A call nobody is told of is not worth a row. */
   #row(call: Call): JournalOp {
     const live = this.tracker.calls.get(call.key) === call && call.legs.some((leg) => leg.told !== '');
-    return live ? { op: 'dialog-put', key: call.key, body: callRecord(call) } : { op: 'dialog-delete', key: call.key };
+    if (!live) return { op: 'dialog-delete', key: call.key };
+    return {
+      ...{ op: 'dialog-put', key: call.key },
+      get body() {
+        return callRecord(call);
+      },
+    };
   }
 
   #report(reports: readonly Report[], ops: JournalOp[], now: number): Effects {

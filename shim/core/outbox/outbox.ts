@@ -393,10 +393,17 @@ export class Outbox {
   #fill(now: number): Waiting[] {
     const flying: Waiting[] = [];
     let bytes = 0;
+    // No more than this in any case: only where that could be too much is each text looked through.
+    let most = 0;
     for (const queue of this.#ready) {
       for (const entry of queue.waiting) {
         if (flying.length >= this.#batch) return flying;
-        bytes += jsonBytes(this.#build(entry, now));
+        const body = this.#build(entry, now);
+        if (bytes === 0) most += mostBytes(body);
+        if (most > this.#limits.batchBytes) {
+          if (bytes === 0) for (const before of flying) bytes += jsonBytes(before.body as string);
+          bytes += jsonBytes(body);
+        }
         if (flying.length > 0 && bytes > this.#limits.batchBytes) return flying;
         flying.push(entry);
       }
@@ -469,8 +476,10 @@ export class Outbox {
 /** What a site holds of a user when it leaves. */
 const NOTHING_LEFT = { terminals: [], calls: [] } as const;
 
+const mostBytes = (text: string): number => text.length * 3 + 1;
+
 /** Bytes of a text in UTF-8, not less than they are. */
 function jsonBytes(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return text.length * 3 + 1;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return mostBytes(text);
   return text.length + 1;
 }
