@@ -25,10 +25,12 @@ export class DueHeap<T extends Due> {
   set(due: T, at: number): void {
     due.dueAt = at;
     due.order = this.#order++;
-    if (due.place >= 0) return this.#settle(due);
-    due.place = this.#heap.length;
-    this.#heap.push(due);
-    this.#up(due);
+    if (due.place >= 0) this.#settle(due);
+    else {
+      due.place = this.#heap.length;
+      this.#heap.push(due);
+      this.#up(due);
+    }
   }
 
   /** Takes a deadline away; does nothing where there is none. */
