@@ -38,7 +38,7 @@ export class CallBook {
   /** Something was heard of a call that is up. */
   alive(call: Call, now: number): CallEvent[] {
     this.probes?.plan(call, now);
-    for (const dialog of call.details ?? []) delete dialog.goneAt;
+    for (const dialog of call.details ?? []) if (dialog.goneAt !== undefined) delete dialog.goneAt;
     return this.#prolong(call, this.lifeOf(call, now), now);
   }
 

@@ -128,7 +128,7 @@ function offers(call: Call, m: Message): void {
   const streams = streamsOf(m);
   call.offer = streams === undefined ? 'delayed' : 'early';
   if (streams) call.offered = streams;
-  else delete call.offered;
+  else if (call.offered) delete call.offered;
 }
 
 /** A response to the INVITE that began the call. */

@@ -1,6 +1,6 @@
 import { cseq, header, type Message } from '../sip/index.ts';
 import { type Call, type Dialog, detailOf, dialogState, type Offer, otherSide, type Side } from './call.ts';
-import { agreed, flowOf, mirroredMedia, RECEIVES, SENDS, type Stream, sessionOf, streamsOf } from './sdp.ts';
+import { agreed, flowOf, mirroredMedia, RECEIVES, SENDS, type Stream, sameMedia, sessionOf, streamsOf } from './sdp.ts';
 
 /** Offers that wait in one dialog. Two sides may each have one under way (glare, RFC 3261 14.1); what is beyond was never answered. */
 const OFFERS_OF_A_DIALOG = 4;
@@ -91,7 +91,7 @@ function agree(call: Call, dialog: Dialog, offer: Offer, answer: readonly Stream
   // RFC 3264 8.4: hold is asked for by `sendonly` (or `inactive`), and resumed by `sendrecv`. What flowed one way from the beginning (an
   // announcement, a stream that is listened to) is not on hold until it has flowed both ways; where nothing flows either way the call is.
   const held = flow === 0 || (flow !== (SENDS | RECEIVES) && flow !== dialog.first);
-  const same = (dialog.held ?? false) === held && JSON.stringify(media) === JSON.stringify(call.media);
+  const same = (dialog.held ?? false) === held && sameMedia(media, call.media);
   dialog.held = held;
   if (media.length > 0) {
     call.media = media;

@@ -124,6 +124,11 @@ export function mirroredMedia(media: readonly MediaReport[]): MediaReport[] {
   );
 }
 
+/** Are these the same media, in the same order. */
+export const sameMedia = (a: readonly MediaReport[], b: readonly MediaReport[]): boolean =>
+  a.length === b.length &&
+  a.every(({ type, codec, direction }, i) => b[i]?.type === type && b[i].codec === codec && b[i].direction === direction);
+
 /** Which ways anything is heard or seen: of sound and picture where there are any, else of all. */
 export function flowOf(media: readonly MediaReport[]): number {
   const heard = media.filter(({ type }) => type === 'audio' || type === 'video');

@@ -14,6 +14,8 @@ export function sessionExpires(m: Message): number | undefined {
 export function observeTimer(dialog: Dialog, m: Message, now: number): void {
   if (m.status < 200 || m.status >= 300 || (m.method !== 'INVITE' && m.method !== 'UPDATE')) return;
   const seconds = sessionExpires(m);
-  if (seconds === undefined || seconds === 0) delete dialog.expiresAt;
-  else dialog.expiresAt = now + seconds * 1000;
+  if (seconds === undefined || seconds === 0) {
+    // To delete costs time also where there is nothing.
+    if (dialog.expiresAt !== undefined) delete dialog.expiresAt;
+  } else dialog.expiresAt = now + seconds * 1000;
 }

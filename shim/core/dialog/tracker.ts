@@ -195,7 +195,8 @@ export class DialogTracker {
   }
 
   /** The calls that have changed since this was last asked; those that ended are no longer among `calls`. */
-  takeChanged(): Call[] {
+  takeChanged(): readonly Call[] {
+    if (this.#book.changed.size === 0) return NONE;
     const changed = [...this.#book.changed];
     this.#book.changed.clear();
     return changed;
@@ -235,6 +236,8 @@ function expiryReason(call: Call, now: number): EndReason {
   const timed = call.dialogs.some(([tag]) => over(detailOf(call, tag)?.expiresAt));
   return { cause: timed ? 'session-timer' : 'hard-cap' };
 }
+
+const NONE: readonly Call[] = [];
 
 const NOWHERE: Onward = { callee: undefined, sent: { branch: '' } };
 

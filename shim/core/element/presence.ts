@@ -109,13 +109,7 @@ export class Presence {
   /** A call nobody is told of is not worth a row. */
   #row(call: Call): JournalOp {
     const live = this.tracker.calls.get(call.key) === call && call.legs.some((leg) => leg.told !== '');
-    if (!live) return { op: 'dialog-delete', key: call.key };
-    return {
-      ...{ op: 'dialog-put', key: call.key },
-      get body() {
-        return callRecord(call);
-      },
-    };
+    return live ? new CallRow(call) : { op: 'dialog-delete', key: call.key };
   }
 
   #report(reports: readonly Report[], ops: JournalOp[], now: number): Effects {
@@ -126,5 +120,21 @@ export class Presence {
       events.push(...outcome.events);
     }
     return { ops, events };
+  }
+}
+
+/** A call is written as it is when it is written: what changes until then costs nothing. */
+class CallRow {
+  readonly op = 'dialog-put';
+  readonly key: string;
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    this.key = call.key;
+    this.#call = call;
+  }
+
+  get body(): string {
+    return callRecord(this.#call);
   }
 }

@@ -1,4 +1,4 @@
-import { EQUAL, QUOTE, SEMICOLON, skip, skipLws, skipQuoted, TOKEN, VALUE } from './grammar.ts';
+import { EQUAL, equals, QUOTE, SEMICOLON, skip, skipLws, skipQuoted, TOKEN, VALUE } from './grammar.ts';
 import { unfold } from './message.ts';
 
 /** Parameters of a header field or URI. Names in lower case; values unquoted; `true` for a parameter without a value. The first of a name holds. */
@@ -28,10 +28,21 @@ export function parseParams(text: string, pos: number, end: number): { params: P
       value = quoted ? unquote(text, from, i) : text.slice(from, i);
       i = skipLws(text, i, end);
     }
-    const key = text.slice(name, nameEnd).toLowerCase();
+    const key = nameOf(text, name, nameEnd);
     if (!params.has(key)) params.set(key, value);
   } while (i < end && text.charCodeAt(i) === SEMICOLON);
   return { params, end: i };
+}
+
+/** The names that nearly every message has, by their length: neither cut out nor hashed each time. */
+const USUAL: readonly (readonly string[])[] = [
+  ...[[], ['q'], ['lr', 'ob'], ['tag'], ['user'], ['rport', 'maddr'], ['branch'], ['expires'], ['received'], ['transport']],
+];
+
+function nameOf(text: string, pos: number, end: number): string {
+  const usual = USUAL[end - pos];
+  if (usual !== undefined) for (const name of usual) if (equals(text, pos, end, name)) return name;
+  return text.slice(pos, end).toLowerCase();
 }
 
 /** The content of the quoted string in [pos, end): without its quotes, folding and backslashes; bytes, not yet decoded. */
