@@ -255,6 +255,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       if (target.behindNat && target.connection !== undefined) return context.fail(onFailure, 'the connection is closed');
       // Which of the servers of a name it is has been chosen: whoever did so also tries the next.
       if (target.address !== undefined) return dispatch(text, target, chosen(target.address, target.port), onFailure);
+      const socket = socketFor(udp, target);
+      if (socket !== undefined) return socket.send(text, target.host, target.port, onFailure);
       const found = locator.locate(target);
       if (!(found instanceof Promise)) return dispatch(text, target, found, onFailure);
       if (resolving >= limits.resolving) return context.fail(onFailure, 'too many messages wait for names');
@@ -276,6 +278,16 @@ const chosen = (address: string, port: number): Location => ({
   ok: true,
   servers: [{ address, family: isIP(address) === 6 ? 6 : 4, port }],
 });
+
+/** What goes from a socket that is named to an address that needs no look-up: nearly all that goes by UDP. */
+function socketFor(sockets: readonly UdpSocket[], { transport, host, local }: Target): UdpSocket | undefined {
+  if (transport !== 'udp' || local === undefined) return undefined;
+  for (const socket of sockets) {
+    const isNamed = socket.local.port === local.port && socket.local.address === local.address;
+    if (isNamed && isIP(host) === socket.family) return socket;
+  }
+  return undefined;
+}
 
 /** The servers that there is a socket for, those of the address family that the Via names first. */
 function inReach(sockets: readonly UdpSocket[], target: Target, servers: readonly Server[]): readonly Server[] {

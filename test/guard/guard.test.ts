@@ -6,6 +6,7 @@ import { OpenCalls } from '../../shim/core/guard/open-calls.ts';
 import { showSource, sourceOf } from '../../shim/core/guard/source.ts';
 import type { Binding } from '../../shim/core/registrar/binding.ts';
 import type { Flow } from '../../shim/core/transport.ts';
+import { request } from '../support/sip-text.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const MINUTE = 60_000;
@@ -225,7 +226,7 @@ describe('Offhook guard: caps of one source', () => {
     expect(g.counters.cappedConnections).toBe(1);
   });
 
-  const invite = (callId: string) => ({ text: `Call-ID: ${callId}`, fields: [4, 0, 9, 9 + callId.length] }) as never;
+  const invite = (callId: string) => request('INVITE', { callId });
 
   it('refuse a call beyond those that are open, and take one again when another has ended', () => {
     const g = guard();
