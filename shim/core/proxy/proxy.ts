@@ -79,8 +79,8 @@ export class StatefulProxy {
   event(event: TransactionEvent, now: number): Action[] {
     if (event.type !== 'terminated') return this.#search.event(event, now);
     // Nobody waits for an answer any more, nor could he cancel what still rings.
-    const context = this.contexts.ofServer(event.id);
-    this.contexts.terminated(event.id);
+    const context = event.side === 'server' ? this.contexts.ofServer(event.id) : undefined;
+    this.contexts.terminated(event.id, event.side);
     return context === undefined ? [] : this.#search.abandon(context, now);
   }
 

@@ -1,4 +1,5 @@
 import { type Message, notDecoded } from '../sip/message.ts';
+import type { Side } from '../transaction/types.ts';
 import type { Flow, Target } from '../transport.ts';
 import type { Final } from './best-response.ts';
 import type { Refusal } from './refusal.ts';
@@ -35,7 +36,8 @@ export interface ResponseContext {
   /** Of one that was answered nothing but the method, but for session timers (`release`). */
   request: Message;
   readonly flow: Flow;
-  readonly way: Forward;
+  /** Nowhere, once it was answered (`release`). */
+  way: Forward;
   /** By what the routing decision is known again (RFC 3261 16.6 step 8). */
   readonly loop: string;
   readonly branches: ClientBranch[];
@@ -123,7 +125,8 @@ export class ResponseContexts {
       for (const { id } of context.branches) this.#byClient.delete(id);
       return;
     }
-    if (!whole) context.request = { ...ANSWERED, method: context.request.method };
+    if (!whole) context.request = ANSWERED;
+    context.way = NOWHERE;
     context.challenges = [];
     context.best = undefined;
   }
@@ -141,16 +144,18 @@ export class ResponseContexts {
   }
 
   /** A transaction has ended: nothing more comes under its name. */
-  terminated(id: string): void {
-    this.#byServer.delete(id);
-    this.#byClient.delete(id);
+  terminated(id: string, side: Side): void {
+    if (side === 'server') this.#byServer.delete(id);
+    else this.#byClient.delete(id);
   }
 }
 
 const NONE: readonly RouteTarget[] = [];
 
-/** What is left of a request. */
+const NOWHERE: Forward = { kind: 'forward', targets: [[]], popRoutes: 0, pushRoutes: [] };
+
+/** What is left of an INVITE. */
 const ANSWERED: Message = {
-  ...{ text: '', method: '', status: 0, reason: '', uri: '' },
+  ...{ text: '', method: 'INVITE', status: 0, reason: '', uri: '' },
   ...{ bodyStart: 0, headersStart: 0, headersEnd: 0, fields: [], decoded: notDecoded() },
 };

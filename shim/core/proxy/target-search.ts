@@ -174,7 +174,7 @@ export class TargetSearch {
     if (context.pending > 0) actions.push(...this.#stop(context, now, ELSEWHERE));
     drop(context);
     for (const other of context.callees) if (other !== callee) this.#tellRefusal(REFUSALS.cancelled, context, other);
-    context.callees = [callee];
+    if (context.callees.length !== 1 || context.callees[0] !== callee) context.callees = [callee];
     this.#contexts.release(context, this.#parts.sessionTimer !== undefined);
     return actions;
   }
