@@ -38,6 +38,11 @@ export interface Sender {
 /** Longest delay that `setTimeout` takes, ms. */
 const TIMER_MAX = 2 ** 31 - 1;
 
+const NEVER = Number.POSITIVE_INFINITY;
+
+const isDue = (what: { nextDeadline(): number | undefined } | undefined, now: number): boolean =>
+  (what?.nextDeadline() ?? NEVER) <= now;
+
 /**
  * Starts with the first `poke`. Updates and what keeps the lease go by connections of their own, so that neither waits for the other; one
  * timer wakes both. Throws where the URL is none: check settings before.
@@ -47,6 +52,7 @@ export function createSender(settings: SenderSettings): Sender {
   const place = { url: settings.url, token: settings.token, clock, timeout, answerBytes };
   const channels = [createChannel(place)];
   let timer: NodeJS.Timeout | undefined;
+  let armedFor = NEVER;
   let closed = false;
   let standing: LeaseAnswer['state'] | undefined;
   const updates = createLane({
@@ -59,19 +65,30 @@ export function createSender(settings: SenderSettings): Sender {
 
   function poke(): void {
     if (closed) return;
-    updates.run();
-    keeping?.run();
+    // Asked at each message: a lane begins only where it has something to do, and else waits for its time.
+    const now = clock();
+    if (isDue(outbox, now)) updates.run();
+    if (isDue(lease, now)) keeping?.run();
+    arm();
   }
 
-  /** The one timer of outbox and lease. */
+  /** The one timer of outbox and lease. A lane that is busy arms it when it is idle. */
   function arm(): void {
+    const at = Math.min(
+      (updates.busy ? undefined : outbox.nextDeadline()) ?? NEVER,
+      (keeping?.busy ? undefined : lease?.nextDeadline()) ?? NEVER,
+    );
+    if (closed || at === armedFor) return;
     clearTimeout(timer);
-    if (closed) return;
-    const due = [updates.busy ? undefined : outbox.nextDeadline(), keeping?.busy ? undefined : lease?.nextDeadline()];
-    const at = Math.min(...due.map((time) => time ?? Number.POSITIVE_INFINITY));
-    if (at === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(poke, Math.min(Math.max(1, at - clock()), TIMER_MAX));
+    armedFor = at;
+    if (at === NEVER) return;
+    timer = setTimeout(fire, Math.min(Math.max(1, at - clock()), TIMER_MAX));
     timer.unref();
+  }
+
+  function fire(): void {
+    armedFor = NEVER;
+    poke();
   }
 
   /** One batch; false where there is none. */
