@@ -46,6 +46,30 @@ describe('Offhook outbox: chain and batches', () => {
     expect(rig.deliver()).toHaveLength(5);
   });
 
+  it('keeps the end of a call together while requests are under way: for 50 ms, or until anything more happens to the user', () => {
+    const rig = new Rig();
+    rig.report(online(ALICE), call(ALICE, 'talking'));
+    rig.deliver();
+    // Nothing is under way: told at once, and as in FIG. 5.
+    rig.report(call(ALICE, 'terminating'));
+    expect(short(rig.deliver())).toEqual(['ali 2>3 terminating']);
+    rig.report(idle(ALICE), call(ALICE, 'talking', 'c2'));
+    rig.deliver();
+    for (const next of [idle(ALICE, 'c2'), undefined, online(ALICE, 'sip:b@h2')]) {
+      rig.report(online(BOB, `sip:${rig.now}@h`));
+      const flying = rig.take() ?? [];
+      rig.report(call(ALICE, 'terminating', 'c2'));
+      rig.settle(rig.worker.take(flying));
+      expect(rig.take()).toBeUndefined();
+      expect(rig.outbox.nextDeadline()).toBe(rig.now + 50);
+      rig.now += next === undefined ? 50 : 49;
+      if (next !== undefined) rig.report(next);
+      expect(rig.deliver()?.map(({ status }) => status)).toEqual(['terminating', ...(next === undefined ? [] : [next.status])]);
+      rig.report(call(ALICE, 'talking', 'c2'));
+      rig.deliver();
+    }
+  });
+
   it('removes an update from disk only when the Worker has given its verdict', () => {
     const rig = new Rig();
     rig.report(online(ALICE), call(ALICE, 'talking'));

@@ -51,6 +51,8 @@ export class Outbox {
   #ready = new Set<Queue>();
   /** Until when a single user is passed over. */
   readonly #held = new Deadlines();
+  /** Until when the end of a user's call is awaited, so that it is told together with `terminating`. */
+  readonly #ending = new Deadlines();
   readonly #reconcile = new Set<string>();
   readonly #compares: boolean;
   #leaving = false;
@@ -130,7 +132,11 @@ export class Outbox {
       const sequence = this.#next();
       const head = { epoch: this.#epoch, sequence, previous: queue.last, ...(opens ? { base } : {}) };
       const body = JSON.stringify({ ...report, ...head });
-      outcome.ops.push(put(this.#push(queue, { sequence, at: now, body, snapshot: false })));
+      // RFC 3261 15.1.2: a BYE is answered at once, as a rule: where words go out all the time, its `terminating` waits for the `idle` that follows.
+      const busy = this.#flying !== undefined || now < this.#notBefore;
+      const waits = busy && report.status === 'terminating' && queue.waiting.length === queue.flying;
+      const until = waits ? now + this.#limits.endGather : undefined;
+      outcome.ops.push(put(this.#push(queue, { sequence, at: now, body, snapshot: false }, until)));
     }
     this.#bound(outcome, now);
     return outcome;
@@ -229,9 +235,9 @@ export class Outbox {
   /** The next batch; undefined when there is nothing to send, one is under way, or it is too early. Answer it by `settle` or `fail`. */
   take(now: number): Batch | undefined {
     if (this.#flying !== undefined || now < this.#notBefore) return undefined;
-    for (const user of this.#held.expired(now)) {
+    for (const user of [...this.#held.expired(now), ...this.#ending.expired(now)]) {
       const queue = this.#queues.get(user);
-      if (queue !== undefined && queue.waiting.length > 0) this.#ready.add(queue);
+      if (queue !== undefined && queue.waiting.length > 0 && !this.#isHeld(user)) this.#ready.add(queue);
     }
     this.#feed(now);
     const flying = this.#fill(now);
@@ -275,7 +281,7 @@ export class Outbox {
       if (settled.epoch > this.#epoch) superseded = Math.max(superseded, settled.epoch);
       if (settled.next === 'snapshot') this.#toSnapshot(queue, outcome, now);
       else if (settled.next === 'pause') this.#hold(queue, this.#limits.backoffMin, this.#limits.backoffMax, now);
-      else if (queue.waiting.length > 0) this.#ready.add(queue);
+      else if (queue.waiting.length > 0 && !this.#isHeld(queue.user)) this.#ready.add(queue);
     }
     if (superseded > 0) this.#supersede(superseded, outcome, now);
     return outcome;
@@ -309,8 +315,8 @@ export class Outbox {
   nextDeadline(): number | undefined {
     if (this.#flying !== undefined) return undefined;
     if (this.#ready.size > 0 || this.#reconcile.size > 0) return this.#notBefore;
-    const held = this.#held.next();
-    return held === undefined ? undefined : Math.max(held, this.#notBefore);
+    const next = Math.min(this.#held.next() ?? Infinity, this.#ending.next() ?? Infinity);
+    return next === Infinity ? undefined : Math.max(next, this.#notBefore);
   }
 
   #next(): number {
@@ -346,13 +352,20 @@ export class Outbox {
     return this.#queues.size < this.#limits.users;
   }
 
-  #push(queue: Queue, entry: Pick<Waiting, 'sequence' | 'at' | 'body' | 'snapshot'>): Waiting {
+  /** `until`: until when it waits for what comes next of the user. */
+  #push(queue: Queue, entry: Pick<Waiting, 'sequence' | 'at' | 'body' | 'snapshot'>, until?: number): Waiting {
     const waiting: Waiting = { ...entry, epoch: this.#epoch, user: queue.user, previous: queue.last, journaled: false };
     queue.last = entry.sequence;
     queue.waiting.push(waiting);
     this.#pending += 1;
-    if (queue.flying === 0 && !this.#held.has(queue.user)) this.#ready.add(queue);
+    if (until === undefined) this.#ending.clear(queue.user);
+    else this.#ending.set(queue.user, until);
+    if (queue.flying === 0 && !this.#isHeld(queue.user)) this.#ready.add(queue);
     return waiting;
+  }
+
+  #isHeld(user: string): boolean {
+    return this.#held.has(user) || this.#ending.has(user);
   }
 
   #pushSnapshot(queue: Queue, now: number): Waiting {
@@ -370,7 +383,7 @@ export class Outbox {
     else {
       queue.waiting.push(snapshot);
       if (!snapshot.journaled) outcome.ops.push(put(snapshot));
-      if (queue.flying === 0 && !this.#held.has(queue.user)) this.#ready.add(queue);
+      if (queue.flying === 0 && !this.#isHeld(queue.user)) this.#ready.add(queue);
     }
   }
 

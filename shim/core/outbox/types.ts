@@ -25,6 +25,8 @@ export interface OutboxLimits {
    */
   readonly gatherAbove: number;
   readonly gather: number;
+  /** While requests are under way, the end of a call is awaited for so long: both words of it cost the Worker one commit. */
+  readonly endGather: number;
   /** First and greatest pause after a failed request; it doubles in between. */
   readonly backoffMin: number;
   readonly backoffMax: number;
@@ -43,6 +45,7 @@ export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   batchBytes: 900 * 1024,
   gatherAbove: 8,
   gather: 25,
+  endGather: 50,
   backoffMin: 250,
   backoffMax: 30_000,
   backoffRefused: 60_000,
