@@ -1,5 +1,3 @@
-import { quantile, round } from '../figure.ts';
-
 /** What a load of one rate came to. */
 export interface Step {
   /** Asked for, 1/s. */
@@ -30,19 +28,6 @@ export function faultsOf(step: Step): string[] {
     faults.unshift(`${failed} of ${count} failed, ${retransmissions} retransmissions`);
   if (took > ideal * (1 + LATE.part) + LATE.more) faults.push(`took ${took.toFixed(1)} s instead of ${ideal.toFixed(1)}`);
   return faults;
-}
-
-/** Watchers are told that part of all answers within so long while load runs, ms; in a load that is shorter than a long one, in as much less. */
-const TOLD = { part: 0.95, within: 5000 };
-
-/**
- * Why a server does not keep that rate up although all was right in the end: it falls behind more and more, and makes that good once load has
- * ended. `lags`: from each answer to the watcher, ms; `seconds` and `long`: how long the load was, and a long one is.
- */
-export function lateOf(lags: readonly number[], seconds: number, long: number): string[] {
-  const late = quantile(lags, TOLD.part);
-  const within = TOLD.within * Math.min(1, seconds / long);
-  return late > within ? [`watchers were told within ${round(late / 1000)} s (p${TOLD.part * 100}) while load ran`] : [];
 }
 
 /** Short to find where to look, or as long as a rate must be kept up to be called clean. */

@@ -44,6 +44,8 @@ export function cpuRows(all: readonly Series[]): Row[] {
     };
     const both = ({ cpu }: LoadStep) => cpu.sip + cpu.presence;
     const shim = cell('Offhook', 'presence');
+    const { asleep } = of(all, 'Offhook', 'presence') ?? {};
+    const sleeping: Cell = asleep === undefined ? NOTHING : ofRuns([asleep.cpu.presence], []);
     const peer = cell('Kamailio', 'presence');
     const row = (name: string, ours: Cell, theirs: Cell, goal?: Row['goal'], note?: string): Row => ({
       group: 'cpu',
@@ -65,6 +67,7 @@ export function cpuRows(all: readonly Series[]): Row[] {
         cell('Offhook', 'presence', ({ cpu }) => cpu.presence),
         NOTHING,
       ),
+      ...(rate === COMPARED[0] ? [row('with presence, Worker, its objects asleep before', sleeping, NOTHING)] : []),
       row('with presence, shim and Worker', cell('Offhook', 'presence', both), peer),
       ...(rate === 800
         ? [row('shim with presence beside a peer that follows dialogs alone', shim, cell('Kamailio', 'dialog'), stretch)]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { svgOf } from './chart.ts';
-import { climb, faultsOf, type Length, lateOf, type Step } from './climb.ts';
+import { climb, faultsOf, type Length, type Step } from './climb.ts';
 import { dialogsOf } from './dialog-watch.ts';
 import { missing } from './needs.ts';
 import { keptAs, lastRuns, type PeerResults, pageWith, repeatedReport, reportOf, resultsIn } from './page.ts';
@@ -112,15 +112,6 @@ describe('Offhook bench beside a peer: rising rates', () => {
     expect(faultsOf(step(1000, { failed: 5, retransmissions: 5 }))).toEqual(['5 of 10000 failed, 5 retransmissions']);
     expect(faultsOf(step(100, { took: 12 }))).toEqual(['took 12.0 s instead of 11.3']);
     expect(faultsOf(step(100, { wrong: ['2 users stuck'] }))).toEqual(['2 users stuck']);
-  });
-
-  it('is not kept up where answers are told later and later while load runs, whatever is made good afterwards', () => {
-    const lags = Array.from({ length: 100 }, (_, n) => 60 * n);
-    expect(lateOf(lags, 8, 8)).toEqual(['watchers were told within 5.64 s (p95) while load ran']);
-    expect(lateOf(lags.slice(0, 80), 8, 8)).toEqual([]);
-    expect(lateOf(lags.slice(0, 80), 10, 8)).toEqual([]);
-    expect(lateOf(lags.slice(0, 80), 4, 8)).toHaveLength(1);
-    expect(lateOf([], 8, 8)).toEqual([]);
   });
 
   /** A server that is clean for a moment up to one rate, and for long up to another. */

@@ -37,7 +37,7 @@ export const LADDER: readonly number[] = [
 export const TOP = { calls: 10_000, registers: 20_000 } as const;
 
 export const FULL: Plan = {
-  users: 4800,
+  users: 2400,
   shared: 4096,
   cpu: 8,
   step: { brief: 3, long: 8 },

@@ -1,5 +1,5 @@
 import { quantile, round } from '../figure.ts';
-import { type Climb, climb, faultsOf, lateOf } from './climb.ts';
+import { type Climb, climb, faultsOf } from './climb.ts';
 import type { Context } from './context.ts';
 import { type LoadStep, loadStep, RIGHT_WITHIN, type Scene } from './load-step.ts';
 import { COMPARED, LADDER, type Plan, TOP } from './plan.ts';
@@ -35,6 +35,8 @@ export interface Series {
   readonly mode: Mode;
   /** At the rates whose processor time is compared. */
   readonly compared: readonly LoadStep[];
+  /** The lowest of these rates, when all objects of the Worker are asleep; undefined of a server that has none. */
+  readonly asleep: LoadStep | undefined;
   /** Undefined where the highest rate is not looked for. */
   readonly climb: Climb<LoadStep> | undefined;
 }
@@ -92,9 +94,9 @@ export async function series(
   let scene: Awaited<ReturnType<typeof staged>> | undefined = await staged(start, mode, plan, ports);
   let count = 0;
   /** As a rate that is to be kept up: late is wrong, too. */
-  const kept = (step: LoadStep, seconds: number): LoadStep => {
+  const kept = (step: LoadStep): LoadStep => {
     const after = step.told > RIGHT_WITHIN ? [`watchers had been told all ${round(step.told / 1000)} s after the last call`] : [];
-    return { ...step, wrong: [...step.wrong, ...after, ...lateOf(step.lags?.lags ?? [], seconds, plan.step.long)] };
+    return { ...step, wrong: [...step.wrong, ...after] };
   };
   const attempt = async (
     rate: number,
@@ -105,7 +107,7 @@ export async function series(
     scene ??= await staged(start, mode, plan, ports, WARM_AGAIN);
     const step = await loadStep(scene, { rate, seconds, callId: `s${count}`, ...more }, more);
     others(step.others);
-    const late = kept(step, seconds);
+    const late = kept(step);
     const faults = faultsOf(late);
     const { sip, presence } = step.cpu;
     const lag = step.lags ? `, lag p50 ${round(quantile(step.lags.lags, 0.5))} ms` : '';
@@ -122,18 +124,23 @@ export async function series(
   };
   try {
     const steps: LoadStep[] = [];
-    if (side === 'Offhook' && mode === 'presence') await new Promise((resolve) => setTimeout(resolve, ASLEEP));
+    let asleep: LoadStep | undefined;
+    if (side === 'Offhook' && mode === 'presence') {
+      await new Promise((resolve) => setTimeout(resolve, ASLEEP));
+      // As long as it takes to wake all: from then on calls come often enough to keep them awake.
+      const [rate] = COMPARED;
+      asleep = await attempt(rate, Math.ceil(plan.users / 2 / rate), { within: DONE_WITHIN });
+    }
     // Processor time is that of all that was to be done, however late. Where all users took part, all are read.
     for (const rate of COMPARED)
       steps.push(await attempt(rate, plan.cpu, { all: rate === COMPARED.at(-1), within: DONE_WITHIN }));
-    if (!highest) return { side, mode, compared: steps, climb: undefined };
+    if (!highest) return { side, mode, asleep, compared: steps, climb: undefined };
     const ladder = LADDER.filter((rate) => rate <= TOP.calls);
-    const known = { steps: steps.map((step) => kept(step, plan.cpu)), stride: STRIDE[mode] };
+    const known = { steps: steps.map(kept), stride: STRIDE[mode] };
     const found = await climb(ladder, known, async (rate, length) => {
-      const seconds = plan.step[length];
-      return kept(await attempt(rate, seconds, { patience: PATIENCE }), seconds);
+      return kept(await attempt(rate, plan.step[length], { patience: PATIENCE }));
     });
-    return { side, mode, compared: steps, climb: found };
+    return { side, mode, asleep, compared: steps, climb: found };
   } finally {
     await scene?.close();
   }
