@@ -37,6 +37,18 @@ describe('Offhook disk: what is kept', () => {
     expect(state.known).toEqual([BINDING.aor]);
   });
 
+  it('writes more updates than one statement holds, and takes away those that are named and no others, in whatever order', () => {
+    const folder = stateFolder();
+    const first = open(folder);
+    first.disk.write([outboxPut(3, '{}', NOW - 1), ...Array.from({ length: 37 }, (_, i) => outboxPut(i + 1))]);
+    first.disk.commit();
+    const gone = [5, 2, 3, 4, 9, 37, 30, 29, 36];
+    first.disk.write(gone.map((sequence) => ({ op: 'outbox-delete', epoch: NOW, sequence })));
+    first.disk.close();
+    const left = Array.from({ length: 37 }, (_, i) => i + 1).filter((sequence) => !gone.includes(sequence));
+    expect(open(folder).state.outbox).toEqual([entry(3, '{}', NOW - 1), ...left.map((sequence) => entry(sequence))]);
+  });
+
   it('brings a file of the first version up to date, with all that is in it', () => {
     const folder = stateFolder();
     const first = open(folder);
