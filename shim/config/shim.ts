@@ -370,7 +370,7 @@ export const SHIM_SETTINGS = {
   maxTransactions: setting(
     'Calls and transactions',
     integer(100, 1_000_000),
-    50_000,
+    100_000,
     'transactions open at once; more are refused with 503',
   ),
 
