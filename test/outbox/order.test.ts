@@ -231,6 +231,17 @@ describe('Offhook outbox: verdicts', () => {
     ]);
   });
 
+  it('lets verdicts that come after a later incarnation was heard of take nothing away from the new one', () => {
+    const rig = new Rig();
+    rig.report(online(ALICE));
+    const flying = rig.take() ?? [];
+    rig.tell(rig.outbox.superseded(rig.epoch + 5000, rig.now));
+    rig.settle(rig.worker.take(flying));
+    expect(rig.outbox.pending).toBe(1);
+    rig.drain();
+    expect(rig.worker.effects.map(({ status }) => status)).toEqual(['online', 'snapshot']);
+  });
+
   it('takes verdicts that are not those of the batch for garbage, and keeps everything', () => {
     const rig = new Rig();
     rig.report(online(ALICE));

@@ -87,6 +87,8 @@ export class BoardStore {
   readonly #stale: StaleSites;
   #seq: number | undefined;
   #loaded = 0;
+  /** The number of the newest change that was stored, by this object or before it was loaded. */
+  #stored = 0;
   #epoch: number | undefined;
   /** What is numbered and not stored yet. */
   #group: NumberedGroup | undefined;
@@ -103,53 +105,59 @@ export class BoardStore {
   }
 
   /**
-   * Stores groups of changes in one commit, with whatever `also` writes. Tells which of them are news to watchers, each with its number: a
-   * version that is not above the stored one is none, and what watchers are not told of takes no number.
+   * Stores groups of changes in one commit. Tells which of them are news to watchers, each with its number: a version that is not above the stored
+   * one is none, and what watchers are not told of takes no number.
    */
-  put(changes: readonly BoardChange[], also: Listener = nobody): readonly News[] {
-    const group = this.number(changes, also);
+  put(changes: readonly BoardChange[]): readonly News[] {
+    const group = this.number(changes);
     group.store();
     return group.news;
   }
 
-  /** The first half of `put`: what is stored by the second half, or before anything else here is looked at. */
-  number(changes: readonly BoardChange[], also: Listener): NumberedGroup {
+  /**
+   * The first half of `put`: what is stored by the second half, or before anything else here is looked at. `then` hears the news in the turn in
+   * which they are stored, whatever had them stored.
+   */
+  number(changes: readonly BoardChange[], then: Listener = nobody): NumberedGroup {
     this.#storeNumbered();
     this.#schema.create();
     const before = this.seq;
     const { news, rows } = this.#numbered(changes);
-    this.#seq = news.at(-1)?.seq ?? before;
+    const last = news.at(-1)?.seq;
+    this.#seq = last ?? before;
     let outcome: { readonly error?: unknown } | undefined;
     const store = () => {
-      outcome ??= this.#tryToStore(rows, () => also(news));
+      if (outcome === undefined) {
+        outcome = this.#tryToStore(rows, last);
+        if (!('error' in outcome) && news.length > 0) then(news);
+      }
       if ('error' in outcome) throw outcome.error;
     };
-    const group = { news, mayBeTold: before > 0 && news.length > 0 && news.length <= OBJECT_LIMITS.toldAhead, store };
+    const mayBeTold = this.#stored > 0 && last !== undefined && last - this.#stored <= OBJECT_LIMITS.toldAhead;
+    const group = { news, mayBeTold, store };
     this.#group = group;
     return group;
   }
 
   #storeNumbered(): void {
-    const group = this.#group;
-    this.#group = undefined;
     try {
-      group?.store();
+      this.#group?.store();
     } catch {
       // Whoever had it numbered is told, and has to be: `store` throws for them too.
     }
   }
 
-  #tryToStore(rows: Numbering['rows'], also: () => void): { readonly error?: unknown } {
+  #tryToStore(rows: Numbering['rows'], last: number | undefined): { readonly error?: unknown } {
     this.#group = undefined;
     try {
       this.#storage.transactionSync(() => {
         for (const { change, seq } of rows) this.#write(change, seq);
-        also();
       });
-      return {};
     } catch (error) {
       return { error };
     }
+    this.#stored = last ?? this.#stored;
+    return {};
   }
 
   /** Everything that is read or written goes this way, so that it finds what is numbered already. */
@@ -188,6 +196,7 @@ export class BoardStore {
     if (this.#seq === undefined) {
       this.#loaded = this.#lastSeq();
       this.#seq = this.#loaded;
+      this.#stored = this.#loaded;
     }
     return this.#seq;
   }
@@ -224,14 +233,15 @@ export class BoardStore {
       this.#sql.exec('UPDATE feed SET seq = ?, floor = ?', seq, seq);
     });
     this.#seq = seq;
+    this.#stored = seq;
     return seq;
   }
 
   /**
-   * A site is lost since then, ms since 1970 (0: in touch), with whatever `also` writes: tells what watchers are told of it, the documents of
+   * A site is lost since then, ms since 1970 (0: in touch): tells what watchers are told of it, the documents of
    * all users with whom that changes what is seen, under numbers of their own. Said again it changes nothing.
    */
-  siteStands(site: string, since: number, also: Listener): News[] {
+  siteStands(site: string, since: number): News[] {
     if (this.#stale.since(site) === since) return [];
     let seq = this.#base();
     const changes: Omit<News, 'occasion'>[] = [];
@@ -243,10 +253,10 @@ export class BoardStore {
     this.#storage.transactionSync(() => {
       this.#stale.save(site, since, seq);
       this.#sql.exec('UPDATE feed SET seq = ?', seq);
-      also(news);
     });
     this.#stale.note(site, since);
     this.#seq = seq;
+    this.#stored = seq;
     return news;
   }
 

@@ -120,9 +120,7 @@ export class Board extends DurableObject<Env> {
   /** A site is lost since then, ms since 1970, or in touch again (0): what is seen of its users changes with it, and who watches them is told. */
   siteStands(site: string, since: number): void {
     const now = Date.now();
-    const news = this.#store.siteStands(site, since, (stored) => {
-      for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
-    });
+    const news = this.#store.siteStands(site, since);
     if (news.length === 0) return;
     this.#watchers.expect(news, now);
     for (const subscriber of this.#subscribers) subscriber.tell(news, now);
@@ -232,19 +230,18 @@ export class Board extends DurableObject<Env> {
     try {
       const now = Date.now();
       const changes = group.flatMap((gathered) => gathered.changes);
-      const numbered = this.#store.number(changes, (stored) => {
-        for (const subscriber of this.#subscribers) subscriber.commit?.(stored, now);
+      let early = false;
+      const numbered = this.#store.number(changes, (news) => {
+        for (const subscriber of early ? this.#after : this.#subscribers) subscriber.tell(news, now);
       });
       const { news, mayBeTold } = numbered;
-      const early = mayBeTold && this.#watchers.any;
+      early = mayBeTold && this.#watchers.any;
       if (early) {
         for (const subscriber of this.#ahead) subscriber.tell(news, now);
         // Where the commit and those who are told share a thread, the commit would come first.
         await nextTurn();
       }
       numbered.store();
-      const told = early ? this.#after : this.#subscribers;
-      if (news.length > 0) for (const subscriber of told) subscriber.tell(news, now);
       for (const { resolve } of group) resolve();
     } catch (error) {
       for (const { reject } of group) reject(error);

@@ -12,10 +12,11 @@ export function deletionNews(user: string, seq: number): News {
   return { user, version: 0, status: '', text: '', visible: true, seq };
 }
 
-/** Who is told of what a board takes. Both are called in the board's own turn, must not wait for anything, and must not fail. */
+/** Who is told of what a board takes. Called in the board's own turn, must not wait for anything, and must not fail. */
 export interface NewsSubscriber {
-  /** Within the commit that stores the news: rows written here are there exactly if the news is stored. */
-  commit?(news: readonly News[], now: number): void;
-  /** After the commit: what is sent from here leaves the object when it is on disk; watchers and feed before it, where that is safe. `now` is ms since 1970. */
+  /**
+   * After the commit: what is sent from here leaves the object when it is on disk; watchers and feed before it, where that is safe. `now` is ms
+   * since 1970.
+   */
   tell(news: readonly News[], now: number): void;
 }

@@ -473,11 +473,13 @@ export class Outbox {
     this.#epoch = epoch + 1;
     this.#sequence = 0;
     this.#telling.clear();
+    // Verdicts that are still to come are of the epoch before.
+    this.#flying = undefined;
     for (const queue of this.#queues.values()) {
       const waits = queue.waiting.length > 0;
       outcome.ops.push(...remove(queue.waiting));
       this.#pending -= queue.waiting.length;
-      Object.assign(queue, { waiting: [], last: 0, told: false });
+      Object.assign(queue, { waiting: [], last: 0, told: false, flying: 0 });
       if (waits) outcome.ops.push(put(this.#pushSnapshot(queue, now)));
       else this.#reconcile.add(queue.user);
     }
