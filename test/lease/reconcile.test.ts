@@ -114,6 +114,26 @@ describe('Offhook leases: reconciliation', () => {
     expect(r.sent.at(-1)).toBe('done');
   });
 
+  it('ends also where more users than are named at once come back while it goes on, to a shim that had lost its disk', () => {
+    const site = new LeaseWorker();
+    site.named = 7;
+    const r = rig(many(40), site);
+    r.truth.clear();
+    r.restart();
+    const { reconcile } = site;
+    let first = true;
+    site.reconcile = (body, now) => {
+      const answer = reconcile.call(site, body, now);
+      if (first) for (const user of many(30)) r.happens(user, 'online');
+      first = false;
+      return answer;
+    };
+    r.pass(2000);
+    expect(r.sent.at(-1)).toBe('done');
+    for (const user of many(30)) expect(site.read(user, r.now)).toBe('available');
+    for (const user of many(40).slice(30)) expect(site.read(user, r.now)).toBe('offline');
+  });
+
   it('is done again after two minutes, and then each hour, to find what went wrong in silence', () => {
     const r = rig([ALICE]);
     r.happens(ALICE, 'talking', 'ghost', true);

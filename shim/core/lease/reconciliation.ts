@@ -21,14 +21,16 @@ export class Reconciliation {
   readonly round: number;
   readonly epoch: number;
   readonly #holdings: Holdings;
-  readonly #ranges: readonly Range[];
-  #at = 0;
+  readonly #pageUsers: number;
+  /** Those that are yet to be compared. */
+  #ranges: Range[];
   #repeats = false;
 
   constructor(round: number, epoch: number, holdings: Holdings, pageUsers: number = LIMITS.reconcileUsers) {
     this.round = round;
     this.epoch = epoch;
     this.#holdings = holdings;
+    this.#pageUsers = pageUsers;
     this.#ranges = ranges(holdings.users(), pageUsers);
   }
 
@@ -39,12 +41,12 @@ export class Reconciliation {
 
   /** Has every range been compared. */
   get compared(): boolean {
-    return this.#at >= this.#ranges.length;
+    return this.#ranges.length === 0;
   }
 
   /** What is asked next; undefined where all was. */
   page(): Omit<ReconcilePage, 'version'> | undefined {
-    const range = this.#ranges[this.#at];
+    const [range] = this.#ranges;
     if (range === undefined) return undefined;
     const digests = range.users.flatMap((user) => {
       const digest = this.#holdings.digestOf(user);
@@ -53,15 +55,19 @@ export class Reconciliation {
     return { epoch: this.epoch, from: range.from, to: range.to, users: Object.fromEntries(digests) };
   }
 
-  /** The range was compared: on to the next, or where there was `more`, to the same once more. */
+  /**
+   * The range was compared: on to the next, or where there was `more`, to the same once more. Who has come since is in it then: users who are not
+   * claimed would be told, and differ, for ever.
+   */
   next(more: boolean): void {
     this.#repeats = more;
-    if (!more) this.#at += 1;
+    const compared = this.#ranges.shift();
+    if (more && compared) this.#ranges = ranges(this.#holdings.users(), this.#pageUsers, compared.from);
   }
 }
 
-/** All buckets, in ranges of at most `size` users; a single bucket with more of them is told in part, and the rest differs: it is told anew. */
-function ranges(users: Iterable<string>, size: number): Range[] {
+/** All buckets from one on, in ranges of at most `size` users; a single bucket with more of them is told in part, and the rest differs: it is told anew. */
+function ranges(users: Iterable<string>, size: number, first = 0): Range[] {
   const buckets = new Map<number, string[]>();
   for (const user of users) {
     const bucket = bucketOf(user);
@@ -70,9 +76,9 @@ function ranges(users: Iterable<string>, size: number): Range[] {
     else known.push(user);
   }
   const all: Range[] = [];
-  let from = 0;
+  let from = first;
   let held: string[] = [];
-  for (let bucket = 0; bucket < LIMITS.reconcileBuckets; bucket++) {
+  for (let bucket = first; bucket < LIMITS.reconcileBuckets; bucket++) {
     const more = buckets.get(bucket) ?? [];
     if (held.length > 0 && held.length + more.length > size) {
       all.push({ from, to: bucket, users: held });

@@ -24,9 +24,12 @@ export interface OffhookServer extends Server {
   readonly shim: ForkedShim;
 }
 
+/** How many shims were started: each has a disk of its own, since calls that one has left would be asked whether they live in the next one's load. */
+let starts = 0;
+
 /**
- * Where a Worker is given, it and what the shim before has left on disk are gone on with, and it is not closed: users whose objects are made
- * once are not made for each measurement. Else both begin with nothing.
+ * Where a Worker is given, it is gone on with, and not closed: users whose objects are made once are not made for each measurement. Else it
+ * begins with nothing, as the shim always does; what a shim before told and this one knows nothing of ends in the Worker when they are compared.
  */
 export async function startOffhook(options: ServerOptions, kept?: RunningWorker): Promise<OffhookServer> {
   const worker = options.mode === 'presence' ? (kept ?? (await startWorker())) : undefined;
@@ -34,11 +37,12 @@ export async function startOffhook(options: ServerOptions, kept?: RunningWorker)
   const end = async () => {
     if (behind !== kept) await behind.close();
   };
+  starts += 1;
   const flags = [
     `--sip-port=${options.port}`,
     `--domains=${DOMAIN}`,
     '--site=bench',
-    `--state-dir=${join(behind.folder, 'shim')}`,
+    `--state-dir=${join(behind.folder, `shim${starts}`)}`,
     ...LOAD,
     ...(options.watchful ? WATCHFUL : []),
     ...(options.lean ? LEAN : []),
