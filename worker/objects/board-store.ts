@@ -76,6 +76,16 @@ export interface NumberedGroup {
   store(): void;
 }
 
+/** How far a board's numbers are. */
+interface Numbers {
+  /** The last one that was stored when the board was loaded: nothing was stored between it and the first one given since. */
+  readonly loaded: number;
+  /** The last one that was stored. */
+  stored: number;
+  /** The last one that was given. */
+  given: number;
+}
+
 type Listener = (news: readonly News[]) => void;
 
 const nobody: Listener = () => {};
@@ -85,10 +95,7 @@ export class BoardStore {
   readonly #storage: DurableObjectStorage;
   readonly #schema: Schema;
   readonly #stale: StaleSites;
-  #seq: number | undefined;
-  #loaded = 0;
-  /** The number of the newest change that was stored, by this object or before it was loaded. */
-  #stored = 0;
+  #known: Numbers | undefined;
   #epoch: number | undefined;
   /** What is numbered and not stored yet. */
   #group: NumberedGroup | undefined;
@@ -121,10 +128,10 @@ export class BoardStore {
   number(changes: readonly BoardChange[], then: Listener = nobody): NumberedGroup {
     this.#storeNumbered();
     this.#schema.create();
-    const before = this.seq;
     const { news, rows } = this.#numbered(changes);
+    const numbers = this.#numbers;
     const last = news.at(-1)?.seq;
-    this.#seq = last ?? before;
+    if (last !== undefined) numbers.given = last;
     let outcome: { readonly error?: unknown } | undefined;
     const store = () => {
       if (outcome === undefined) {
@@ -133,7 +140,7 @@ export class BoardStore {
       }
       if ('error' in outcome) throw outcome.error;
     };
-    const mayBeTold = this.#stored > 0 && last !== undefined && last - this.#stored <= OBJECT_LIMITS.toldAhead;
+    const mayBeTold = numbers.stored > 0 && last !== undefined && last - numbers.stored <= OBJECT_LIMITS.toldAhead;
     const group = { news, mayBeTold, store };
     this.#group = group;
     return group;
@@ -156,7 +163,7 @@ export class BoardStore {
     } catch (error) {
       return { error };
     }
-    this.#stored = last ?? this.#stored;
+    if (last !== undefined) this.#numbers.stored = last;
     return {};
   }
 
@@ -186,24 +193,18 @@ export class BoardStore {
    * their commit failed.
    */
   #base(): number {
-    const last = this.seq;
-    if (last > 0 && last === this.#loaded) this.#seq = last + OBJECT_LIMITS.toldAhead;
-    return this.seq;
+    const { given, loaded } = this.#numbers;
+    return given > 0 && given === loaded ? given + OBJECT_LIMITS.toldAhead : given;
   }
 
   /** The number of the newest change; 0 before the first. */
   get seq(): number {
-    if (this.#seq === undefined) {
-      this.#loaded = this.#lastSeq();
-      this.#seq = this.#loaded;
-      this.#stored = this.#loaded;
-    }
-    return this.#seq;
+    return this.#numbers.given;
   }
 
   /** The number of the newest change that was stored when this was loaded: nothing was stored between it and the first one given since. */
   get loaded(): number {
-    return Math.min(this.seq, this.#loaded);
+    return this.#numbers.loaded;
   }
 
   /** Which life of the board's storage this is, from 1; 0 before the first write. */
@@ -232,8 +233,7 @@ export class BoardStore {
       this.#sql.exec('DELETE FROM users WHERE user = ?', user);
       this.#sql.exec('UPDATE feed SET seq = ?, floor = ?', seq, seq);
     });
-    this.#seq = seq;
-    this.#stored = seq;
+    Object.assign(this.#numbers, { stored: seq, given: seq });
     return seq;
   }
 
@@ -255,8 +255,7 @@ export class BoardStore {
       this.#sql.exec('UPDATE feed SET seq = ?', seq);
     });
     this.#stale.note(site, since);
-    this.#seq = seq;
-    this.#stored = seq;
+    Object.assign(this.#numbers, { stored: seq, given: seq });
     return news;
   }
 
@@ -346,6 +345,14 @@ export class BoardStore {
       named.set(id, JSON.parse(users) as string[]);
     }
     return named;
+  }
+
+  get #numbers(): Numbers {
+    if (this.#known === undefined) {
+      const last = this.#lastSeq();
+      this.#known = { loaded: last, stored: last, given: last };
+    }
+    return this.#known;
   }
 
   #version(user: string): number {
