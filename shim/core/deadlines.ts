@@ -51,6 +51,13 @@ export class DueHeap<T extends Due> {
     return top;
   }
 
+  /** Takes out all whose deadline is `now` or before, earliest first. */
+  expired(now: number): T[] {
+    const all: T[] = [];
+    for (let due = this.take(now); due !== undefined; due = this.take(now)) all.push(due);
+    return all;
+  }
+
   #remove(due: T): void {
     const last = this.#heap.pop() as T;
     const { place } = due;
@@ -167,8 +174,8 @@ export class Deadlines<K = string> {
 
   /** Takes out every key whose deadline is `now` or before, earliest first. */
   expired(now: number): K[] {
-    const keys: K[] = [];
-    for (let key = this.take(now); key !== undefined; key = this.take(now)) keys.push(key);
+    const keys = this.#heap.expired(now).map(({ key }) => key);
+    for (const key of keys) this.#entries.delete(key);
     return keys;
   }
 }

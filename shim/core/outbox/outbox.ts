@@ -237,7 +237,7 @@ export class Outbox {
     if (this.#flying !== undefined || now < this.#notBefore) return undefined;
     for (const user of [...this.#held.expired(now), ...this.#ending.expired(now)]) {
       const queue = this.#queues.get(user);
-      if (queue !== undefined && queue.waiting.length > 0 && !this.#isHeld(user)) this.#ready.add(queue);
+      if (queue !== undefined) this.#offer(queue);
     }
     this.#feed(now);
     const flying = this.#fill(now);
@@ -281,7 +281,7 @@ export class Outbox {
       if (settled.epoch > this.#epoch) superseded = Math.max(superseded, settled.epoch);
       if (settled.next === 'snapshot') this.#toSnapshot(queue, outcome, now);
       else if (settled.next === 'pause') this.#hold(queue, this.#limits.backoffMin, this.#limits.backoffMax, now);
-      else if (queue.waiting.length > 0 && !this.#isHeld(queue.user)) this.#ready.add(queue);
+      else this.#offer(queue);
     }
     if (superseded > 0) this.#supersede(superseded, outcome, now);
     return outcome;
@@ -360,12 +360,14 @@ export class Outbox {
     this.#pending += 1;
     if (until === undefined) this.#ending.clear(queue.user);
     else this.#ending.set(queue.user, until);
-    if (queue.flying === 0 && !this.#isHeld(queue.user)) this.#ready.add(queue);
+    this.#offer(queue);
     return waiting;
   }
 
-  #isHeld(user: string): boolean {
-    return this.#held.has(user) || this.#ending.has(user);
+  /** A user is served where something waits for him, nothing is under way, and he is not to wait himself. */
+  #offer(queue: Queue): void {
+    if (queue.waiting.length === 0 || queue.flying > 0 || this.#held.has(queue.user) || this.#ending.has(queue.user)) return;
+    this.#ready.add(queue);
   }
 
   #pushSnapshot(queue: Queue, now: number): Waiting {
@@ -383,7 +385,7 @@ export class Outbox {
     else {
       queue.waiting.push(snapshot);
       if (!snapshot.journaled) outcome.ops.push(put(snapshot));
-      if (queue.flying === 0 && !this.#isHeld(queue.user)) this.#ready.add(queue);
+      this.#offer(queue);
     }
   }
 

@@ -213,9 +213,7 @@ export class TransactionTable {
   /** Fires the timers that are due: retransmissions to send, and what the TU must know. */
   expire(now: number): ExpireResult {
     const actions: Action[] = [];
-    const all: Transaction[] = [];
-    for (let due = this.#deadlines.take(now); due !== undefined; due = this.#deadlines.take(now)) all.push(due);
-    for (const due of all) {
+    for (const due of this.#deadlines.expired(now)) {
       const { repeat, end } = stateOf(due);
       if (due.endAt <= now && end !== undefined) {
         actions.push(...this.#step(due, end, now).actions);
