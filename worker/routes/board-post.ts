@@ -13,48 +13,52 @@ interface Parcel {
 
 interface Line {
   readonly parcels: Parcel[];
+  /** Users of whom it is not known yet what they have to tell this board. */
+  awaited: number;
   sending: boolean;
   failed: boolean;
 }
 
 /**
- * Tells the boards of what the users of one batch did. Each request costs a board a commit, so what they have to tell goes together, in as few as
- * possible; who is ready waits for the others for a moment at most.
+ * Tells the boards of what the users of one batch did. Each request costs a board a commit, so what its users have to tell goes together, in as few
+ * as possible; who is ready waits for the others of the same board for a moment at most.
  */
 export class BoardPost {
   readonly #env: Env;
   readonly #lines = new Map<string, Line>();
-  /** Users of whom it is not known yet what they have to tell. */
-  #awaited: number;
   #patience: number | null = null;
 
-  /** For a batch of so many users: for each of them comes one `put` or one `pass`. */
-  constructor(env: Env, users: number) {
+  /** For a batch of users of these boards, each named once for each of its users: for each of them comes one `put` or one `pass`. */
+  constructor(env: Env, boards: Iterable<string>) {
     this.#env = env;
-    this.#awaited = users;
+    for (const board of boards) this.#line(board).awaited += 1;
   }
 
   /** Tells a board of a user's changes, in order; whether it has stored them. Never rejects. */
   put(board: string, changes: readonly BoardChange[]): Promise<boolean> {
     return new Promise((resolve) => {
-      const line = this.#lines.get(board) ?? { parcels: [], sending: false, failed: false };
-      this.#lines.set(board, line);
+      const line = this.#line(board);
       line.parcels.push({ changes, resolve });
-      this.pass();
-      if (this.#awaited === 0) return;
-      if (line.parcels.length >= ROUTE_LIMITS.boardGather) this.#send(board, line);
+      line.awaited -= 1;
+      if (isReady(line)) this.#send(board, line);
       else this.#patience ??= setTimeout(() => this.#sendAll(), ROUTE_LIMITS.boardWait);
     });
   }
 
-  /** A user has nothing to tell. */
-  pass(): void {
-    this.#awaited -= 1;
-    if (this.#awaited === 0) this.#sendAll();
+  /** A user of that board has nothing to tell. */
+  pass(board: string): void {
+    const line = this.#line(board);
+    line.awaited -= 1;
+    if (isReady(line)) this.#send(board, line);
+  }
+
+  #line(board: string): Line {
+    const line = this.#lines.get(board) ?? { parcels: [], awaited: 0, sending: false, failed: false };
+    this.#lines.set(board, line);
+    return line;
   }
 
   #sendAll(): void {
-    clearTimeout(this.#patience);
     this.#patience = null;
     for (const [board, line] of this.#lines) this.#send(board, line);
   }
@@ -70,7 +74,7 @@ export class BoardPost {
       const parcels = line.parcels.splice(0, fitting(line.parcels));
       const stored = await this.#tell(board, line, parcels);
       for (const { resolve } of parcels) resolve(stored);
-    } while (line.parcels.length >= ROUTE_LIMITS.boardGather || (line.parcels.length > 0 && this.#patience === null));
+    } while (isReady(line) || (line.parcels.length > 0 && this.#patience === null));
     line.sending = false;
   }
 
@@ -87,6 +91,11 @@ export class BoardPost {
       return false;
     }
   }
+}
+
+/** Whether there is something to send that need not wait for more. */
+function isReady({ parcels, awaited }: Line): boolean {
+  return parcels.length >= ROUTE_LIMITS.boardGather || (parcels.length > 0 && awaited <= 0);
 }
 
 /** How many of the parcels go into one request: at least one, and no more text than the limit. */

@@ -66,15 +66,17 @@ export async function postUpdates(c: Context<AppEnv>): Promise<Response> {
     else items.push(item);
   });
   const shards = shardCount(c.env.BOARD_SHARDS);
-  const boards = new Set([...byUser.keys()].map((user) => boardOf(user, shards)));
-  const renewal = leased ? renewLease(c.env, site, epoch, boards) : Promise.resolve(undefined);
+  const users = [...byUser].map(([user, items]) => ({ user, items, board: boardOf(user, shards) }));
+  const boards = users.map(({ board }) => board);
+  const renewal = leased ? renewLease(c.env, site, epoch, new Set(boards)) : Promise.resolve(undefined);
   // An incarnation that may be an old one is looked at before its word changes anything.
   const first = epoch === undefined || isLatest(c.env, site, epoch) ? undefined : await renewal;
   if (first?.state === 'superseded') return c.json(superseded(first, byUser, results));
   const limit = timeLimit(ROUTE_LIMITS.batchTimeout);
-  const post = new BoardPost(c.env, byUser.size);
-  await concurrently([...byUser], ROUTE_LIMITS.concurrency, async ([user, items]) => {
-    const verdicts = await apply(c.env, post, user, site, items, limit);
+  const post = new BoardPost(c.env, boards);
+  await concurrently(users, ROUTE_LIMITS.concurrency, async ({ user, items, board }) => {
+    const updates = items.map(({ update }) => update);
+    const verdicts = await apply(updates, limit, () => applyAndShow(c.env, post, board, user, site, updates));
     items.forEach(({ index }, i) => {
       results[index] = placed(verdicts[i] as Verdict, index);
     });
@@ -136,18 +138,14 @@ function sequenceOf(value: unknown): number {
   return typeof sequence === 'number' && Number.isSafeInteger(sequence) ? sequence : 0;
 }
 
-/** The verdicts of a user's object; `retry` for all items where it gives none in time. It may have stored them then: they come again. */
+/** The verdicts of a user's object; `retry` for all updates where it gives none in time. It may have stored them then: they come again. */
 async function apply(
-  env: Env,
-  post: BoardPost,
-  user: string,
-  site: string,
-  items: readonly Item[],
+  updates: readonly Update[],
   limit: TimeLimit,
+  ask: () => Promise<readonly Verdict[]>,
 ): Promise<readonly Verdict[]> {
-  const updates = items.map(({ update }) => update);
   try {
-    const verdicts = limit.isOver ? undefined : await limit.within(applyAndShow(env, post, user, site, updates));
+    const verdicts = limit.isOver ? undefined : await limit.within(ask());
     if (verdicts !== undefined) return verdicts;
     logError('a user was not updated in time');
   } catch (error) {
@@ -160,6 +158,7 @@ async function apply(
 async function applyAndShow(
   env: Env,
   post: BoardPost,
+  board: string,
   user: string,
   site: string,
   updates: readonly Update[],
@@ -169,11 +168,11 @@ async function applyAndShow(
   try {
     applied = await object.apply(user, site, updates);
   } catch (error) {
-    post.pass();
+    post.pass(board);
     throw error;
   }
   const { verdicts, handover } = applied;
-  if (handover === undefined) post.pass();
+  if (handover === undefined) post.pass(board);
   else if (!(await post.put(handover.board, handover.changes))) await object.show();
   return verdicts;
 }
