@@ -38,9 +38,9 @@ const of = (all: readonly Series[], side: Server['name'], mode: Mode): Series | 
 export function cpuRows(all: readonly Series[]): Row[] {
   return COMPARED.flatMap((rate) => {
     const cell = (side: Server['name'], mode: Mode, part: (step: LoadStep) => number = ({ cpu }) => cpu.sip): Cell => {
-      const step = of(all, side, mode)?.compared.find((one) => one.rate === rate);
-      if (step === undefined) return { value: Number.NaN, failed: [`${rate} calls/s was not reached`] };
-      return ofRuns([part(step)], faultsOf(step));
+      const steps = of(all, side, mode)?.compared.filter((one) => one.rate === rate) ?? [];
+      if (steps.length === 0) return { value: Number.NaN, failed: [`${rate} calls/s was not reached`] };
+      return ofRuns(steps.map(part), [...new Set(steps.flatMap(faultsOf))]);
     };
     const both = ({ cpu }: LoadStep) => cpu.sip + cpu.presence;
     const shim = cell('Offhook', 'presence');

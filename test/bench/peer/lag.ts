@@ -5,14 +5,11 @@ import { loadStep } from './load-step.ts';
 import type { Lags } from './probe.ts';
 import { PROBED, ROUND } from './probe.ts';
 import { type Cell, ofRuns, type Row } from './row.ts';
-import { staged } from './series.ts';
+import { ASLEEP, staged } from './series.ts';
 
 const PARTS = [0.5, 0.95, 0.99] as const;
 /** Most that is asked at 10 calls/s, ms; and what is hoped for is no more than the peer. */
 const GOALS: Readonly<Record<number, number>> = { 0.5: 4, 0.99: 12 };
-
-/** Until the Worker's objects are asleep that nobody needs, ms. */
-const ASLEEP = 20_000;
 
 interface Lagged {
   readonly calm: Lags;
@@ -28,7 +25,7 @@ export async function lagRows(context: Context, rate: number): Promise<Row[]> {
     say(`${side}: at ${PROBED} calls/s, then at ${rate} more`);
     const scene = await staged((mode) => startServer(side, context, mode), 'presence', plan, ports);
     try {
-      // The objects of those who have no calls any more fall asleep all at once, each with its writing; then one round that wakes those who have.
+      // The objects of those who have no calls any more fall asleep first; then one round wakes those who have.
       if (side === 'Offhook') await new Promise((resolve) => setTimeout(resolve, ASLEEP));
       await scene.probe?.run(ROUND);
       const calm = await scene.probe?.run(plan.lag.calm);

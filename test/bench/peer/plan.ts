@@ -8,8 +8,8 @@ export interface Plan {
   readonly users: number;
   /** Shared memory of the peer, MiB: at high rates finished transactions fill much of it. */
   readonly shared: number;
-  /** How long each rate is kept up whose processor time is compared. */
-  readonly cpu: number;
+  /** How often each rate is kept up whose processor time is compared, in turn, and for how long each time. */
+  readonly cpu: { readonly rounds: number; readonly seconds: number };
   /** How long a rate is kept up to find where to look, and how long to call it clean. */
   readonly step: { readonly brief: number; readonly long: number };
   /** How long the lag is measured without load, and with it. */
@@ -39,7 +39,7 @@ export const TOP = { calls: 10_000, registers: 20_000 } as const;
 export const FULL: Plan = {
   users: 2400,
   shared: 4096,
-  cpu: 8,
+  cpu: { rounds: 3, seconds: 8 },
   step: { brief: 3, long: 8 },
   lag: { calm: 30, busy: 15 },
   registers: { users: 20_000, step: 3 },
@@ -51,7 +51,7 @@ export const FULL: Plan = {
 export const QUICK: Plan = {
   users: 2400,
   shared: 3072,
-  cpu: 4,
+  cpu: { rounds: 1, seconds: 4 },
   step: { brief: 2, long: 5 },
   lag: { calm: 10, busy: 8 },
   registers: { users: 15_000, step: 2 },

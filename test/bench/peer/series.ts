@@ -18,8 +18,8 @@ const WARM = 600;
 const SETTLED_WITHIN = 30_000;
 /** Between two rates, ms. */
 const BREATH = 300;
-/** After so long without a call the Worker's objects are asleep: some of them would be, and some not, ms. */
-const ASLEEP = 12_000;
+/** After so long the Worker's objects are asleep that nobody needs, ms: it puts them to sleep after 10 s, all at once and each with its writing. */
+export const ASLEEP = 20_000;
 /** All is told so long after the last call where processor time is looked at, ms. */
 const DONE_WITHIN = 30_000;
 /** A server that is started anew in the middle of a climb is warm after so long, s: users know calls by then. */
@@ -33,7 +33,7 @@ const STRIDE = { alone: 6, dialog: 6, presence: 3 };
 export interface Series {
   readonly side: Server['name'];
   readonly mode: Mode;
-  /** At the rates whose processor time is compared. */
+  /** At the rates whose processor time is compared, each several times. */
   readonly compared: readonly LoadStep[];
   /** The lowest of these rates, when all objects of the Worker are asleep; undefined of a server that has none. */
   readonly asleep: LoadStep | undefined;
@@ -132,8 +132,10 @@ export async function series(
       asleep = await attempt(rate, Math.ceil(plan.users / 2 / rate), { within: DONE_WITHIN });
     }
     // Processor time is that of all that was to be done, however late. Where all users took part, all are read.
-    for (const rate of COMPARED)
-      steps.push(await attempt(rate, plan.cpu, { all: rate === COMPARED.at(-1), within: DONE_WITHIN }));
+    for (let round = 0; round < plan.cpu.rounds; round++) {
+      for (const rate of COMPARED)
+        steps.push(await attempt(rate, plan.cpu.seconds, { all: rate === COMPARED.at(-1), within: DONE_WITHIN }));
+    }
     if (!highest) return { side, mode, asleep, compared: steps, climb: undefined };
     const ladder = LADDER.filter((rate) => rate <= TOP.calls);
     const known = { steps: steps.map(kept), stride: STRIDE[mode] };
