@@ -31,6 +31,7 @@ export const LIVE: ReadonlySet<string> = new Set<Key>([
   'logFormat',
   'logCallId',
   'logRedact',
+  'logBurst',
   'drainTimeout',
   'onStop',
   'healthOutboxAge',

@@ -198,6 +198,12 @@ export const SHIM_SETTINGS = {
     'users',
     'what the log leaves out: user names and numbers too (told by pseudonyms), or only credentials and tokens, which it never tells',
   ),
+  logBurst: setting(
+    'Operation',
+    integer(1, 1_000_000, '<lines>'),
+    50,
+    'lines of one message in ten seconds; how many more there were is told in one line (never at level debug)',
+  ),
   adminHost: setting(
     'Operation',
     address,
