@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { Env } from '../../worker/env.ts';
 import { accessObject } from '../../worker/objects/access.ts';
+import { OBJECT_LIMITS } from '../../worker/objects/limits.ts';
 import { inJurisdiction, jurisdictionOf, nameOf, siteObject, userObject } from '../../worker/objects/places.ts';
 
 describe("Offhook objects' places", () => {
@@ -10,6 +11,15 @@ describe("Offhook objects' places", () => {
     expect(nameOf('sip:+12015550123@example.com', 'offhook')).toBe('rmID8XMFbYKMN1v1QyssbRGbzajI5iq8py4MF3duKQI');
     expect(nameOf('sip:+12015550123@example.com', 'another')).not.toBe(nameOf('sip:+12015550123@example.com', 'offhook'));
     expect(userObject(env, 'sip:alice@example.com').name).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  });
+
+  it('are named by the key of the moment, and those of many users by as many names', () => {
+    const named = (user: string, key: string) => userObject({ ...env, OBJECT_NAME_KEY: key }, user).name;
+    const users = Array.from({ length: OBJECT_LIMITS.namesKnown + 10 }, (_, n) => `sip:u${n}@example.com`);
+    expect(new Set(users.map((user) => named(user, 'one'))).size).toBe(users.length);
+    for (const user of users.slice(0, 3)) {
+      for (const key of ['one', 'two', 'one']) expect(named(user, key)).toBe(nameOf(user, key));
+    }
   });
 
   it('keep a domain in its jurisdiction, and no other', () => {

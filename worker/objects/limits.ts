@@ -3,6 +3,8 @@ export const OBJECT_LIMITS = {
   /** Boards of one domain: default and greatest number. */
   shardsDefault: 4,
   shardsMax: 64,
+  /** Users of whom an isolate remembers what their objects are named. */
+  namesKnown: 10_000,
   /** How long a user's object waits for its board before it goes on without: so long the reporter waits for the verdict. */
   boardTimeout: 2_000,
   /** Wait before a board that could not be reached is tried again: first, doubling up to the last. */

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Env } from '../env.ts';
 import { domainOf } from '../protocol/index.ts';
 import type { Board } from './board.ts';
+import { OBJECT_LIMITS } from './limits.ts';
 import type { ListServer } from './list-server.ts';
 import { isListServer } from './shard.ts';
 import type { Site } from './site.ts';
@@ -22,8 +23,21 @@ export type Places = Pick<Env, 'USER' | 'BOARD' | 'JURISDICTIONS' | 'OBJECT_NAME
 /** The object of a user (a canonical address of record): the one place where it is found. */
 export function userObject(env: Places, user: string): DurableObjectStub<User> {
   return inJurisdiction(env.USER, jurisdictionOf(env.JURISDICTIONS, domainOf(user))).getByName(
-    nameOf(user, env.OBJECT_NAME_KEY ?? DEFAULT_KEY),
+    knownName(user, env.OBJECT_NAME_KEY ?? DEFAULT_KEY),
   );
+}
+
+/** Names of users' objects that this isolate has computed, with the key by which it did. */
+const names = { key: '', known: new Map<string, string>() };
+
+function knownName(user: string, key: string): string {
+  if (names.key !== key || names.known.size > OBJECT_LIMITS.namesKnown) {
+    names.known.clear();
+    names.key = key;
+  }
+  const name = names.known.get(user) ?? nameOf(user, key);
+  names.known.set(user, name);
+  return name;
 }
 
 /** A board by its name (`boardOf`, `boardsOf`). */

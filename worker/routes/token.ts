@@ -29,12 +29,17 @@ export function secretsOf(env: Env): string[] {
  */
 export async function readToken(token: string, env: Env): Promise<TokenClaims | undefined> {
   if (token.length > TOKEN_LIMITS.length) return undefined;
+  const secrets = secretsOf(env);
+  for (const secret of secrets) {
+    const claims = alreadyKnown(token, keys.get(secret));
+    if (claims !== undefined) return claims;
+  }
   const kid = kidOf(token);
-  for (const secret of secretsOf(env)) {
-    const known = await keyOf(secret);
+  for (const secret of secrets) {
+    const key = await keyOf(secret);
     // A token without `kid` may be of either secret: tokens had none once.
-    if (kid !== undefined && kid !== known.kid) continue;
-    const claims = alreadyKnown(token, known) ?? (await verified(token, known));
+    if (kid !== undefined && kid !== key.kid) continue;
+    const claims = await verified(token, key);
     if (claims !== undefined) return claims;
   }
   return undefined;
@@ -48,8 +53,8 @@ export async function fingerprint(secret: string): Promise<string> {
 }
 
 /** What is known of a token that does not change: it was whole and signed. Its time may have passed since. */
-function alreadyKnown(token: string, { known }: Key): TokenClaims | undefined {
-  const claims = known.get(token);
+function alreadyKnown(token: string, key: Key | undefined): TokenClaims | undefined {
+  const claims = key?.known.get(token);
   return claims?.exp === undefined || claims.exp > Date.now() / 1000 ? claims : undefined;
 }
 
