@@ -22,8 +22,9 @@ import { createHashes } from './io/hashes.ts';
 import { systemLocator } from './io/locate.ts';
 import { Locations } from './io/locations.ts';
 import { createNetwork, type Network } from './io/network.ts';
+import { OutboxLog } from './io/outbox-log.ts';
 import { createSender } from './io/sender.ts';
-import { logOutbox, logStanding, Shell } from './io/shell.ts';
+import { logStanding, Shell } from './io/shell.ts';
 import { loadUsers } from './io/users.ts';
 import { createTrace } from './log/trace.ts';
 import { type Log, traceOf } from './log.ts';
@@ -128,6 +129,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     outbox,
     element.presence.holdings(() => clock.now()),
   );
+  const outboxLog = new OutboxLog(log, clock, settings.logBurst);
   const sender = createSender({
     url: settings.workerUrl,
     token: settings.token,
@@ -135,7 +137,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     lease,
     disk,
     clock: () => clock.now(),
-    onEvent: (event) => logOutbox(log, event),
+    onEvent: (event) => outboxLog.tell(event),
     onStanding: (standing) => logStanding(log, standing),
     timeout: settings.requestTimeout,
   });
@@ -148,6 +150,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     },
     journal: disk,
     wake: () => sender.poke(),
+    onOutbox: (event) => outboxLog.tell(event),
     clock,
     log,
     maxWaiting: settings.strangersWaiting,
@@ -200,6 +203,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
     locations.close();
     await network.close();
     await sender.close();
+    outboxLog.close();
     disk.close();
   };
   const stateDir = settings.noPersistence ? undefined : settings.stateDir;
@@ -233,6 +237,7 @@ export async function startShim(startSettings: ShimSettings, log: Log): Promise<
         return [(error as Error).message];
       }
       settings = next;
+      outboxLog.burst = next.logBurst;
       if (element.authorization && users?.ok) element.authorization.authenticator.users = users.users;
       trace = createTrace(settings, log);
       const changed = elementSettings(settings, own);

@@ -1,18 +1,17 @@
 import { flagName } from '../config/setting.ts';
 import { changesOf, type ReadSettings, reloaded, showProblems, type Table } from '../config.ts';
-import type { BurstStyle, LimitedLog } from '../log/burst.ts';
-import type { LogLevel, LogStyle } from '../log.ts';
+import type { AdjustableLog, LogLevel, LogStyle } from '../log.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
  * At each request to reload, reads the settings again. Where anything is wrong, all problems are logged and nothing changes; else `apply` is
  * given the settings to go on by, and what takes effect only at the next start is named in the log.
  */
-export function reloadOnRequest<T extends { readonly logLevel: LogLevel } & LogStyle & BurstStyle>(
+export function reloadOnRequest<T extends { readonly logLevel: LogLevel } & LogStyle>(
   terminal: Terminal,
   start: T,
   reread: () => { readonly ok: true; readonly settings: T } | Extract<ReadSettings<Table>, { ok: false }>,
-  log: LimitedLog,
+  log: AdjustableLog,
   apply: (settings: T) => readonly string[],
 ): void {
   let current = start;

@@ -1,6 +1,6 @@
 import type { ReadSettings, SHIM_SETTINGS, ShimSettings } from '../config.ts';
 import { ghostLine } from '../ghost.ts';
-import { openLog } from './open-log.ts';
+import { createLog } from '../log.ts';
 import { reloadOnRequest } from './reload.ts';
 import { listeners, runShim } from './run-shim.ts';
 import type { StartShim } from './running.ts';
@@ -14,7 +14,7 @@ export async function shim(
   startShim: StartShim,
   reread: () => ReadSettings<typeof SHIM_SETTINGS>,
 ): Promise<number> {
-  const log = openLog(settings, terminal.err);
+  const log = createLog(settings.logLevel, terminal.err, Date.now, settings);
   const opened = await openState(settings);
   if (!opened.ok) {
     terminal.err(`offhook shim: ${opened.text}\n`);

@@ -4,8 +4,8 @@ import type { ReadSettings, START_SETTINGS, StartSettings } from '../config.ts';
 import { makeSecret, ownSecret, previousSecret } from '../embedded/secret.ts';
 import { hostPort, reachable, startEmbedded } from '../embedded/worker.ts';
 import { ghostLine } from '../ghost.ts';
+import { createLog } from '../log.ts';
 import { makeToken } from './make-token.ts';
-import { openLog } from './open-log.ts';
 import { reloadOnRequest } from './reload.ts';
 import { runShim, sipAddresses } from './run-shim.ts';
 import type { RunningShim, StartShim } from './running.ts';
@@ -40,7 +40,7 @@ async function run(
   wrangler: string,
   reread: () => ReadSettings<typeof START_SETTINGS>,
 ): Promise<number> {
-  const log = openLog(settings, terminal.err);
+  const log = createLog(settings.logLevel, terminal.err, Date.now, settings);
   const secret = await secretOf(settings, folder);
   if (!secret.ok) return fail(terminal, secret.text);
   const embedded = await startEmbedded({

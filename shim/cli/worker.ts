@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { WorkerSettings } from '../config.ts';
 import { ownSecret, previousSecret } from '../embedded/secret.ts';
 import { startEmbedded } from '../embedded/worker.ts';
-import { openLog } from './open-log.ts';
+import { createLog } from '../log.ts';
 import { openState } from './state.ts';
 import { aborted, EXIT, type Terminal } from './terminal.ts';
 
@@ -17,7 +17,7 @@ export async function worker(settings: WorkerSettings, terminal: Terminal, wrang
   try {
     const own = settings.secret === undefined ? await ownSecret(folder) : ({ ok: true, secret: settings.secret } as const);
     if (!own.ok) return fail(terminal, own.text);
-    const log = openLog(settings, terminal.err);
+    const log = createLog(settings.logLevel, terminal.err, Date.now, settings);
     const secretPrevious = settings.secretPrevious ?? (await previousSecret(folder));
     const place = { folder: join(folder, 'worker'), host: settings.httpHost, port: settings.httpPort };
     const started = await startEmbedded({

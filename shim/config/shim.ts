@@ -202,7 +202,7 @@ export const SHIM_SETTINGS = {
     'Operation',
     integer(1, 1_000_000, '<lines>'),
     50,
-    'lines of one message in ten seconds; how many more there were is told in one line (never at level debug)',
+    'lines of one kind about the updates of single users in ten seconds; how many more there were is told in one line',
   ),
   adminHost: setting(
     'Operation',

@@ -1,7 +1,7 @@
 import type { Values } from './setting.ts';
 import { START_SETTINGS } from './start.ts';
 
-const { config, httpHost, httpPort, secret, secretPrevious, workerVars, stateDir, logLevel, logFormat, logRedact, logBurst } =
+const { config, httpHost, httpPort, secret, secretPrevious, workerVars, stateDir, logLevel, logFormat, logRedact } =
   START_SETTINGS;
 
 /** `offhook worker`: where the Worker alone listens, and what it keeps where. */
@@ -16,7 +16,6 @@ export const WORKER_SETTINGS = {
   logLevel,
   logFormat,
   logRedact,
-  logBurst,
 } as const;
 
 /** What `offhook worker` runs by. */

@@ -18,6 +18,8 @@ export interface ShellParts {
   readonly journal: { write(ops: readonly JournalOp[]): void; committed(): Promise<boolean> };
   /** Something may wait for the Worker. */
   readonly wake: () => void;
+  /** Has the outbox's words logged. */
+  readonly onOutbox: (event: OutboxEvent) => void;
   readonly clock: Clock;
   readonly log: Log;
   /** Messages of strangers that wait at most for their turn. */
@@ -74,7 +76,7 @@ export class Shell {
   }
 
   #do(action: ElementAction): void {
-    const { journal, log, wake } = this.#parts;
+    const { journal, log, wake, onOutbox } = this.#parts;
     switch (action.type) {
       case 'send':
         if (action.durable) void journal.committed().then(() => this.#send(action.text, action.target, action.id));
@@ -85,7 +87,7 @@ export class Shell {
         wake();
         return;
       case 'log':
-        logOutbox(log, action.event);
+        onOutbox(action.event);
         return;
       case 'banned': {
         const { source, until, why } = action.ban;
@@ -147,39 +149,6 @@ export class Shell {
       this.#armedFor = clock.now() + AFTER_DEFECT;
       this.#alarm.set(this.#armedFor);
     }
-  }
-}
-
-/** What the outbox has to say, in the log. */
-export function logOutbox(log: Log, event: OutboxEvent): void {
-  switch (event.type) {
-    case 'failed': {
-      const { reason, status, detail } = event.failure;
-      const fields = { reason, status, detail, attempt: event.attempt, pause: event.pause };
-      if (reason === 'unauthorized' || reason === 'misdirected') log.error('the Worker refuses the updates', fields);
-      else log.warn('the Worker could not be told', fields);
-      return;
-    }
-    case 'rejected':
-      log.error('the Worker rejected an update', {
-        user: event.user,
-        status: event.status,
-        field: event.field,
-        reason: event.reason,
-      });
-      return;
-    case 'gap':
-      log.warn('the Worker misses an update', { user: event.user });
-      return;
-    case 'coalesced':
-      log.warn('too many updates wait: a snapshot stands for several', { user: event.user, updates: event.updates });
-      return;
-    case 'overflow':
-      log.error('too many users: an update was not kept', { user: event.user });
-      return;
-    case 'superseded':
-      log.error('another shim reports under the name of this site, or its clock went back', { epoch: event.epoch });
-      return;
   }
 }
 

@@ -26,6 +26,7 @@ function shell({ expire, ...otherwise }: Otherwise & { expire?: (own: () => Elem
     send: (text) => sent.push(text.slice(0, text.indexOf(' '))),
     journal: { write: () => {}, committed: () => Promise.resolve(true) },
     wake: () => {},
+    onOutbox: () => {},
     clock: { now: () => Date.now() },
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: (text: string) => errors.push(text) },
     maxWaiting: 100,

@@ -31,11 +31,13 @@ export function userObject(env: Places, user: string): DurableObjectStub<User> {
 const names = { key: '', known: new Map<string, string>() };
 
 function knownName(user: string, key: string): string {
-  if (names.key !== key || names.known.size > OBJECT_LIMITS.namesKnown) {
+  if (names.key !== key || names.known.size >= OBJECT_LIMITS.namesKnown) {
     names.known.clear();
     names.key = key;
   }
-  const name = names.known.get(user) ?? nameOf(user, key);
+  const known = names.known.get(user);
+  if (known !== undefined) return known;
+  const name = nameOf(user, key);
   names.known.set(user, name);
   return name;
 }

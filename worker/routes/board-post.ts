@@ -1,6 +1,6 @@
 import type { Env } from '../env.ts';
 import { logError } from '../log.ts';
-import type { BoardChange } from '../objects/board-feed.ts';
+import type { BoardChange, Handover } from '../objects/board-feed.ts';
 import { OBJECT_LIMITS } from '../objects/limits.ts';
 import { boardObject } from '../objects/places.ts';
 import { within } from '../objects/within.ts';
@@ -15,6 +15,8 @@ interface Line {
   readonly parcels: Parcel[];
   /** Users of whom it is not known yet what they have to tell this board. */
   awaited: number;
+  /** Set while those who are ready wait for the others. */
+  patience: number | null;
   sending: boolean;
   failed: boolean;
 }
@@ -26,7 +28,6 @@ interface Line {
 export class BoardPost {
   readonly #env: Env;
   readonly #lines = new Map<string, Line>();
-  #patience: number | null = null;
 
   /** For a batch of users of these boards, each named once for each of its users: for each of them comes one `put` or one `pass`. */
   constructor(env: Env, boards: Iterable<string>) {
@@ -34,36 +35,40 @@ export class BoardPost {
     for (const board of boards) this.#line(board).awaited += 1;
   }
 
-  /** Tells a board of a user's changes, in order; whether it has stored them. Never rejects. */
-  put(board: string, changes: readonly BoardChange[]): Promise<boolean> {
+  /**
+   * Tells of a user who was expected to be of that board, in order; whether a board has stored it. Their object names the board that is told, which may
+   * be another one while a new number of boards is rolled out. Never rejects.
+   */
+  put(expected: string, { board, changes }: Handover): Promise<boolean> {
     return new Promise((resolve) => {
       const line = this.#line(board);
       line.parcels.push({ changes, resolve });
-      line.awaited -= 1;
+      this.pass(expected);
       if (isReady(line)) this.#send(board, line);
-      else this.#patience ??= setTimeout(() => this.#sendAll(), ROUTE_LIMITS.boardWait);
+      else line.patience ??= setTimeout(() => this.#lose(board, line), ROUTE_LIMITS.boardWait);
     });
   }
 
-  /** A user of that board has nothing to tell. */
-  pass(board: string): void {
-    const line = this.#line(board);
+  /** A user who was expected to be of that board has nothing more to tell it. */
+  pass(expected: string): void {
+    const line = this.#line(expected);
     line.awaited -= 1;
-    if (isReady(line)) this.#send(board, line);
+    if (isReady(line)) this.#send(expected, line);
   }
 
   #line(board: string): Line {
-    const line = this.#lines.get(board) ?? { parcels: [], awaited: 0, sending: false, failed: false };
+    const line = this.#lines.get(board) ?? { parcels: [], awaited: 0, patience: null, sending: false, failed: false };
     this.#lines.set(board, line);
     return line;
   }
 
-  #sendAll(): void {
-    this.#patience = null;
-    for (const [board, line] of this.#lines) this.#send(board, line);
+  /** Nobody waits any longer. */
+  #lose(board: string, line: Line): void {
+    line.patience = null;
+    this.#send(board, line);
   }
 
-  /** Sends what is ready, and once that is stored what has become ready since, if it is much or all. */
+  /** Sends what is ready, and once that is stored what has become ready since, if it is much or all, or has waited. */
   #send(board: string, line: Line): void {
     if (!line.sending && line.parcels.length > 0) void this.#sendLine(board, line);
   }
@@ -71,10 +76,12 @@ export class BoardPost {
   async #sendLine(board: string, line: Line): Promise<void> {
     line.sending = true;
     do {
+      clearTimeout(line.patience);
+      line.patience = null;
       const parcels = line.parcels.splice(0, fitting(line.parcels));
       const stored = await this.#tell(board, line, parcels);
       for (const { resolve } of parcels) resolve(stored);
-    } while (isReady(line) || (line.parcels.length > 0 && this.#patience === null));
+    } while (isReady(line) || (line.parcels.length > 0 && line.patience === null));
     line.sending = false;
   }
 

@@ -173,7 +173,7 @@ async function applyAndShow(
   }
   const { verdicts, handover } = applied;
   if (handover === undefined) post.pass(board);
-  else if (!(await post.put(handover.board, handover.changes))) await object.show();
+  else if (!(await post.put(board, handover))) await object.show();
   return verdicts;
 }
 

@@ -138,7 +138,8 @@ export async function series(
     }
     if (!highest) return { side, mode, asleep, compared: steps, climb: undefined };
     const ladder = LADDER.filter((rate) => rate <= TOP.calls);
-    const known = { steps: steps.map(kept), stride: STRIDE[mode] };
+    // Of each rate the last one: a climb begins with one step of a rate.
+    const known = { steps: steps.slice(-COMPARED.length).map(kept), stride: STRIDE[mode] };
     const found = await climb(ladder, known, async (rate, length) => {
       return kept(await attempt(rate, plan.step[length], { patience: PATIENCE }));
     });
