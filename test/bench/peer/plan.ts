@@ -12,8 +12,8 @@ export interface Plan {
   readonly cpu: { readonly rounds: number; readonly seconds: number };
   /** How long a rate is kept up to find where to look, and how long to call it clean. */
   readonly step: { readonly brief: number; readonly long: number };
-  /** How long the lag is measured without load, and with it. */
-  readonly lag: { readonly calm: number; readonly busy: number };
+  /** How often the lag is measured without load, in turn, and for how long each time; and how long with load. */
+  readonly lag: { readonly rounds: number; readonly calm: number; readonly busy: number };
   /** Refreshes: of how many users, and how long each rate is kept up. */
   readonly registers: { readonly users: number; readonly step: number };
   readonly memory: { readonly bindings: number; readonly dialogs: number };
@@ -41,7 +41,7 @@ export const FULL: Plan = {
   shared: 4096,
   cpu: { rounds: 3, seconds: 8 },
   step: { brief: 3, long: 8 },
-  lag: { calm: 30, busy: 15 },
+  lag: { rounds: 3, calm: 15, busy: 15 },
   registers: { users: 20_000, step: 3 },
   memory: { bindings: 10_000, dialogs: 1000 },
   written: 500,
@@ -53,7 +53,7 @@ export const QUICK: Plan = {
   shared: 3072,
   cpu: { rounds: 1, seconds: 4 },
   step: { brief: 2, long: 5 },
-  lag: { calm: 10, busy: 8 },
+  lag: { rounds: 1, calm: 10, busy: 8 },
   registers: { users: 15_000, step: 2 },
   memory: { bindings: 4000, dialogs: 400 },
   written: 100,

@@ -21,7 +21,7 @@ import { writtenRows } from './written.ts';
 import { wrongRows } from './wrong.ts';
 
 /** A run that takes longer is ended, as failed, s. */
-const LIMIT = { quick: 20 * 60, full: 25 * 60 };
+const LIMIT = { quick: 20 * 60, full: 30 * 60 };
 /** Where the highest rates were not looked for, the lag is measured at this one, calls/s. */
 const HALF = 200;
 
